@@ -1,0 +1,1 @@
+"""The product without a web server: datasets, HITs, answers, money, labels."""

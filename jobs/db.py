@@ -1,0 +1,64 @@
+"""Engine and sessions. The door that opens a session commits it; services never do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import Session, sessionmaker
+
+Sessions = sessionmaker[Session]
+
+
+def open_engine(url: str) -> Engine:
+    """An engine whose every transaction is a real one.
+
+    SQLite: a writing transaction starts with BEGIN IMMEDIATE, for pysqlite would not begin
+    at a SELECT and a read-then-write would race; WAL, full sync and foreign keys are on.
+    """
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def open_sessions(engine: Engine) -> Sessions:
+    """The maker of sessions for ``engine``; rows keep their values after a commit."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+@contextmanager
+def transaction(sessions: Sessions) -> Iterator[Session]:
+    """One session scope: committed at the end, rolled back on any error."""
+    with sessions() as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(sessions: Sessions) -> Iterator[Session]:
+    """One consistent view for queries only: takes no write lock and is rolled back at the end."""
+    with sessions() as session:
+        session.connection(execution_options={"hitworks_reading": True})
+        yield session
+        session.rollback()
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:
+    reads = connection.get_execution_options().get("hitworks_reading", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

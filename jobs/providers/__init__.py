@@ -1,0 +1,111 @@
+"""Venues where answers come from: one a file, found by name.
+
+A provider never sees our database: a rendered page arrives in a ``HitSpec``, raw
+fields leave in a ``Submission``. Every vendor error leaves as a ``ProviderError``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, Protocol, cast
+
+from jobs.blobs import Blobs
+from jobs.errors import InvalidInput
+from jobs.records import Bonus, Environment, HitSpec, Identity, PostedHit, Quote, Submission
+from jobs.settings import Settings
+from quality.folders import load_module, module_names
+
+
+class Provider(Protocol):
+    """One venue. Every call may be repeated; each states what a repeat does."""
+
+    name: str
+
+    def identity(self) -> Identity:
+        """Environment, endpoint, account and balance in use."""
+
+    def quote(self, spec: HitSpec) -> Quote:
+        """Reward and fee of one HIT, never under what the venue can charge for it."""
+
+    def publish(self, spec: HitSpec) -> PostedHit:
+        """The posted HIT; the same ``spec.token`` never posts a second one."""
+
+    def find(self, marker: str) -> PostedHit | None:
+        """The HIT that carries ``marker``, looked up at the venue itself."""
+
+    def get(self, provider_hit_id: str) -> PostedHit:
+        """The HIT's state now."""
+
+    def fetch(self, posted: PostedHit, spec: HitSpec) -> Iterator[Submission]:
+        """Every submission of the HIT so far, to the last page; a repeat gives the same."""
+
+    def extend(self, provider_hit_id: str, target_assignments: int, token: str) -> PostedHit:
+        """The HIT with at least ``target_assignments`` slots."""
+
+    def expire(self, provider_hit_id: str) -> PostedHit:
+        """The HIT, no longer open to new workers."""
+
+    def delete(self, provider_hit_id: str) -> None:
+        """The HIT disposed of; already gone is success."""
+
+    def approve(self, provider_assignment_id: str, feedback: str) -> str:
+        """The assignment's state after the call, as the venue holds it."""
+
+    def reject(self, provider_assignment_id: str, reason: str) -> str:
+        """The assignment's state after the call, as the venue holds it."""
+
+    def bonus(
+        self,
+        provider_worker_id: str,
+        provider_assignment_id: str,
+        amount_micros: int,
+        reason: str,
+        token: str,
+    ) -> None:
+        """The bonus paid once; the same token never pays a second one."""
+
+    def bonuses(self, provider_assignment_id: str) -> Iterator[Bonus]:
+        """Bonuses the venue lists for one assignment."""
+
+    def hits(self) -> Iterator[PostedHit]:
+        """Every HIT of the account that carries a marker of ours."""
+
+    def cost_of_work(self, spec: HitSpec, submission: Submission) -> int:
+        """Micro-dollars owed for one approved submission, without the venue's fee.
+
+        MTurk: the reward. In-house: time worked at the wage. Model: compute per item.
+        """
+
+    def fee_of(self, spec: HitSpec, cost_micros: int) -> int:
+        """The venue's fee on one approved submission."""
+
+
+def names() -> tuple[str, ...]:
+    """Names of the providers, sorted."""
+    return module_names(sys.modules[__name__])
+
+
+def connect(
+    name: str,
+    environment: Environment,
+    options: dict[str, Any],
+    *,
+    settings: Settings,
+    blobs: Blobs,
+    now: Callable[[], datetime],
+) -> Provider:
+    """The provider ``name``, ready to call. Each file offers ``connect`` with these arguments.
+
+    Raises:
+        InvalidInput: for an unknown name or options the provider does not take.
+
+    """
+    try:
+        module = load_module(sys.modules[__name__], name)
+    except KeyError as error:
+        raise InvalidInput(str(error.args[0])) from error
+    return cast(
+        Provider, module.connect(environment, options, settings=settings, blobs=blobs, now=now)
+    )

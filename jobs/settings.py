@@ -1,0 +1,72 @@
+"""The one reader of the environment. Every setting has a default that works on one machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """All settings; each is read from ``HITWORKS_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="HITWORKS_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("hitworks"),
+        description="Folder of the database, images, exports and the embedded queue server.",
+    )
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder.")
+    redis_url: str = Field(
+        "", description="Redis or Valkey URL; empty: the embedded server in the data folder."
+    )
+    blob_url: str = Field(
+        "", description="Where image bytes lie: empty for the data folder, or s3://bucket/prefix."
+    )
+    s3_endpoint_url: str = Field("", description="An S3-compatible endpoint; empty for Amazon's.")
+    web_host: str = Field("127.0.0.1", description="Address the web app listens on.")
+    web_port: int = Field(5080, description="Port of the web app.")
+    public_url: str = Field(
+        "", description="Address of the web app as browsers see it; empty: from host and port."
+    )
+    marketplace_port: int = Field(5081, description="Port of the local marketplace.")
+    content_port: int = Field(
+        5082, description="Port of the second origin on which HIT pages run in their frame."
+    )
+    marketplace_database_url: str = Field(
+        "", description="SQLAlchemy URL of the marketplace's own tables; empty: SQLite."
+    )
+    mturk_local_url: str = Field(
+        "", description="Endpoint of the local environment; empty: the local marketplace's port."
+    )
+    poll_seconds: float = Field(10.0, description="Seconds between two looks at an open batch.")
+    lease_seconds: float = Field(120.0, description="How long a background call owns its work.")
+    sweep_seconds: float = Field(15.0, description="Seconds between two sweeps of the work table.")
+    n_background_workers: int = Field(2, description="RQ worker processes that `up` starts.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe log line that is written."
+    )
+
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'hitworks.sqlite'}"
+
+    def marketplace_database(self) -> str:
+        """The marketplace's database URL in force."""
+        return self.marketplace_database_url or f"sqlite:///{self.data_dir / 'marketplace.sqlite'}"
+
+    def web_url(self) -> str:
+        """The web app's address as browsers see it, without a trailing slash."""
+        return (self.public_url or f"http://{self.web_host}:{self.web_port}").rstrip("/")
+
+    def local_mturk(self) -> str:
+        """The endpoint that boto3 calls in the ``local`` environment."""
+        return self.mturk_local_url or f"http://127.0.0.1:{self.marketplace_port}"
+
+
+def read_settings() -> Settings:
+    """Settings from the environment, read now."""
+    return Settings()

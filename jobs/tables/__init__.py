@@ -1,0 +1,73 @@
+"""Tables without verbs. Rules live in the services; constraints and triggers guard them."""
+
+from jobs.tables.answers import (
+    Answer as Answer,
+)
+from jobs.tables.answers import (
+    Assignment as Assignment,
+)
+from jobs.tables.answers import (
+    RawSubmission as RawSubmission,
+)
+from jobs.tables.answers import (
+    Worker as Worker,
+)
+from jobs.tables.answers import (
+    WorkerScore as WorkerScore,
+)
+from jobs.tables.background import Sweep as Sweep
+from jobs.tables.background import Work as Work
+from jobs.tables.base import Base as Base
+from jobs.tables.campaigns import (
+    Batch as Batch,
+)
+from jobs.tables.campaigns import (
+    Hit as Hit,
+)
+from jobs.tables.campaigns import (
+    HitTask as HitTask,
+)
+from jobs.tables.campaigns import (
+    Job as Job,
+)
+from jobs.tables.campaigns import (
+    Route as Route,
+)
+from jobs.tables.campaigns import (
+    Task as Task,
+)
+from jobs.tables.datasets import (
+    Dataset as Dataset,
+)
+from jobs.tables.datasets import (
+    GoldAnswer as GoldAnswer,
+)
+from jobs.tables.datasets import (
+    Intake as Intake,
+)
+from jobs.tables.datasets import (
+    Item as Item,
+)
+from jobs.tables.datasets import (
+    SchemaVersion as SchemaVersion,
+)
+from jobs.tables.labels import Consensus as Consensus
+from jobs.tables.labels import Export as Export
+from jobs.tables.labels import Label as Label
+from jobs.tables.money import (
+    Finding as Finding,
+)
+from jobs.tables.money import (
+    Intent as Intent,
+)
+from jobs.tables.money import (
+    LedgerEntry as LedgerEntry,
+)
+from jobs.tables.money import (
+    LedgerTransaction as LedgerTransaction,
+)
+from jobs.tables.money import (
+    Switch as Switch,
+)
+from jobs.tables.people import ApiToken as ApiToken
+from jobs.tables.people import User as User

@@ -1,0 +1,75 @@
+"""What is labeled, and what is known of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from jobs.tables.base import Base
+
+
+class Dataset(Base):
+    __tablename__ = "dataset"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    created_at: Mapped[datetime]
+
+
+class Intake(Base):
+    """One import into a dataset: rows in = accepted + refused, duplicates being refused."""
+
+    __tablename__ = "intake"
+    __table_args__ = (CheckConstraint("n_rows = n_accepted + n_refused", name="counts_add_up"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"), index=True)
+    source: Mapped[str]
+    n_rows: Mapped[int]
+    n_accepted: Mapped[int]
+    n_refused: Mapped[int]
+    refusals: Mapped[list[Any]]  # [{"row": int, "name": str, "reason": str}, ...]
+    created_at: Mapped[datetime]
+
+
+class Item(Base):
+    __tablename__ = "item"
+    __table_args__ = (UniqueConstraint("dataset_id", "sha256"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"), index=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str]  # path within the import, for people and exports
+    blob_key: Mapped[str]
+    media_type: Mapped[str] = mapped_column(String(40))
+    width: Mapped[int]  # pixels, EXIF-upright
+    height: Mapped[int]
+    licence: Mapped[str]
+    source: Mapped[str]
+    attributes: Mapped[dict[str, Any]]  # free columns of the manifest
+    created_at: Mapped[datetime]
+
+
+class SchemaVersion(Base):
+    """One version of a label schema; never changed, a job pins one."""
+
+    __tablename__ = "schema_version"
+    __table_args__ = (UniqueConstraint("name", "version"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    version: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    body: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class GoldAnswer(Base):
+    """A known answer to one question about one item; shown to no worker."""
+
+    __tablename__ = "gold_answer"
+    __table_args__ = (UniqueConstraint("item_id", "kind"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
+    kind: Mapped[str] = mapped_column(String(10))  # boxes or tags
+    value: Mapped[dict[str, Any]]  # as Answer.value
+    created_at: Mapped[datetime]

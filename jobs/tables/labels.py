@@ -1,0 +1,63 @@
+"""Combined answers, final labels and exports."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from jobs.tables.base import Base
+
+
+class Consensus(Base):
+    """The combined answer to one question about one item; the newest row counts."""
+
+    __tablename__ = "consensus"
+    __table_args__ = (Index("ix_consensus_current", "job_id", "kind", "item_id", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    method: Mapped[str] = mapped_column(String(80))  # name@version
+    value: Mapped[dict[str, Any]]
+    confidence: Mapped[float]
+    agreement: Mapped[float | None]
+    n_answers: Mapped[int]
+    answers_sha256: Mapped[str] = mapped_column(String(64))  # of the answers it was made from
+    provenance: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class Label(Base):
+    """The final value, versioned; the newest version counts, none is ever changed."""
+
+    __tablename__ = "label"
+    __table_args__ = (UniqueConstraint("job_id", "item_id", "kind", "version"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    version: Mapped[int]
+    value: Mapped[dict[str, Any]]
+    confidence: Mapped[float]
+    origin: Mapped[str] = mapped_column(String(14))  # consensus, adjudication, reverted
+    consensus_id: Mapped[int | None] = mapped_column(ForeignKey("consensus.id"))
+    provenance: Mapped[dict[str, Any]]
+    actor: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Export(Base):
+    __tablename__ = "export"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
+    format: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(10))  # planned, done, failed
+    file_name: Mapped[str] = mapped_column(default="")  # within the exports folder
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    n_labels: Mapped[int] = mapped_column(default=0)
+    actor: Mapped[str]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

@@ -1,0 +1,86 @@
+"""Paid calls and the double-entry ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from jobs.tables.base import Base
+
+
+class Intent(Base):
+    """A paid or deciding call, written before it is made. ``key`` makes it happen once."""
+
+    __tablename__ = "intent"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), unique=True)  # e.g. publish:hit:17
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
+    operation: Mapped[str] = mapped_column(String(40))
+    token: Mapped[str] = mapped_column(String(64))
+    window: Mapped[int] = mapped_column(default=0)
+    parameters: Mapped[dict[str, Any]]
+    parameters_sha256: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(12))  # sending, done, failed, unknown
+    provider_reference: Mapped[str] = mapped_column(default="")
+    actor: Mapped[str]
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    first_sent_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class LedgerTransaction(Base):
+    """One movement of money. Insert-only; ``key`` makes it happen once."""
+
+    __tablename__ = "ledger_transaction"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), unique=True)  # e.g. reward:assignment:17
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
+    route_id: Mapped[int | None] = mapped_column(ForeignKey("route.id"))
+    hit_id: Mapped[int | None] = mapped_column(ForeignKey("hit.id"))
+    assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
+    worker_id: Mapped[int | None] = mapped_column(ForeignKey("worker.id"))
+    intent_id: Mapped[int | None] = mapped_column(ForeignKey("intent.id"))
+    kind: Mapped[str] = mapped_column(String(12))  # budget, hold, settle, release, bonus
+    actor: Mapped[str]
+    request_id: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime]
+
+
+class LedgerEntry(Base):
+    """One leg. Insert-only; the legs of a transaction sum to 0."""
+
+    __tablename__ = "ledger_entry"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    transaction_id: Mapped[int] = mapped_column(ForeignKey("ledger_transaction.id"), index=True)
+    account: Mapped[str] = mapped_column(String(20))  # budget, available, held, reward, fee, bonus
+    amount_micros: Mapped[int]
+
+
+class Switch(Base):
+    """A named switch that stops paid calls while it is on, e.g. ``pause``."""
+
+    __tablename__ = "switch"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    is_on: Mapped[bool]
+    reason: Mapped[str]
+    actor: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
+class Finding(Base):
+    """A difference between our records and a venue's, for a person to resolve."""
+
+    __tablename__ = "finding"
+    __table_args__ = (UniqueConstraint("key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(200))
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+    message: Mapped[str]
+    state: Mapped[str] = mapped_column(String(10))  # open, resolved
+    created_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]

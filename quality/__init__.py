@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: agreement, worker accuracy, consensus and stopping."""
