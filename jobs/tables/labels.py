@@ -12,14 +12,21 @@ from jobs.tables.base import Base
 
 
 class Consensus(Base):
-    """The combined answer to one question about one item; the newest row counts."""
+    """The combined answer to one question about one item, replaced when answers change.
+
+    ``state`` is open (wants more answers), sure, or conflict (wants a person).
+    """
 
     __tablename__ = "consensus"
-    __table_args__ = (Index("ix_consensus_current", "job_id", "kind", "item_id", "id"),)
+    __table_args__ = (
+        UniqueConstraint("job_id", "kind", "item_id"),
+        Index("ix_consensus_worst_first", "job_id", "state", "confidence", "id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(10))
     method: Mapped[str] = mapped_column(String(80))  # name@version
     value: Mapped[dict[str, Any]]
     confidence: Mapped[float]
@@ -27,7 +34,7 @@ class Consensus(Base):
     n_answers: Mapped[int]
     answers_sha256: Mapped[str] = mapped_column(String(64))  # of the answers it was made from
     provenance: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime]
+    combined_at: Mapped[datetime]
 
 
 class Label(Base):
@@ -43,7 +50,6 @@ class Label(Base):
     value: Mapped[dict[str, Any]]
     confidence: Mapped[float]
     origin: Mapped[str] = mapped_column(String(14))  # consensus, adjudication, reverted
-    consensus_id: Mapped[int | None] = mapped_column(ForeignKey("consensus.id"))
     provenance: Mapped[dict[str, Any]]
     actor: Mapped[str]
     created_at: Mapped[datetime]
