@@ -1,0 +1,98 @@
+"""Who answered, how well, how fast, and for how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from jobs.tables import Assignment, Batch, Hit, Worker, WorkerScore
+
+
+@dataclass(frozen=True)
+class WorkerRow:
+    """One worker's part in a job; accuracies are in [0, 1] with 95 % intervals."""
+
+    worker_id: int
+    provider: str
+    provider_worker_id: str
+    name: str
+    state: str
+    kind: str
+    n_answers: int
+    n_gold: int
+    gold_accuracy: float | None
+    gold_low: float | None
+    gold_high: float | None
+    consensus_accuracy: float | None
+    consensus_low: float | None
+    consensus_high: float | None
+    repeat_agreement: float | None
+    mean_seconds: float
+    n_approved: int
+    n_rejected: int
+    earned_micros: int
+    work_seconds: float
+    details: dict[str, Any]
+
+    @property
+    def hourly_wage_micros(self) -> int | None:
+        """Earned micro-dollars an hour over all this worker's assignments of the job."""
+        if self.work_seconds <= 0:
+            return None
+        return int(self.earned_micros * 3600 / self.work_seconds)
+
+
+def worker_table(session: Session, job_id: int) -> tuple[WorkerRow, ...]:
+    """Each (worker, question kind) of the job, most answers first."""
+    pay = {
+        row.worker_id: row
+        for row in session.execute(
+            select(
+                Assignment.worker_id,
+                func.sum(Assignment.cost_micros).label("earned"),
+                func.sum(Assignment.work_seconds).label("seconds"),
+                func.count().filter(Assignment.state == "Approved").label("approved"),
+                func.count().filter(Assignment.state == "Rejected").label("rejected"),
+            )
+            .join(Hit, Hit.id == Assignment.hit_id)
+            .join(Batch, Batch.id == Hit.batch_id)
+            .where(Batch.job_id == job_id)
+            .group_by(Assignment.worker_id)
+        )
+    }
+    scores = session.execute(
+        select(WorkerScore, Worker)
+        .join(Worker, Worker.id == WorkerScore.worker_id)
+        .where(WorkerScore.job_id == job_id)
+        .order_by(WorkerScore.n_answers.desc(), Worker.id, WorkerScore.kind)
+    )
+    return tuple(_row(score, worker, pay.get(worker.id)) for score, worker in scores)
+
+
+def _row(score: WorkerScore, worker: Worker, pay: Any) -> WorkerRow:
+    return WorkerRow(
+        worker_id=worker.id,
+        provider=worker.provider,
+        provider_worker_id=worker.provider_worker_id,
+        name=worker.name,
+        state=worker.state,
+        kind=score.kind,
+        n_answers=score.n_answers,
+        n_gold=score.n_gold,
+        gold_accuracy=score.gold_accuracy,
+        gold_low=score.gold_low,
+        gold_high=score.gold_high,
+        consensus_accuracy=score.consensus_accuracy,
+        consensus_low=score.consensus_low,
+        consensus_high=score.consensus_high,
+        repeat_agreement=score.repeat_agreement,
+        mean_seconds=score.mean_seconds,
+        n_approved=pay.approved if pay else 0,
+        n_rejected=pay.rejected if pay else 0,
+        earned_micros=int(pay.earned) if pay else 0,
+        work_seconds=float(pay.seconds) if pay else 0.0,
+        details=score.details,
+    )
