@@ -58,6 +58,9 @@ from jobs.tables.money import (
     Finding as Finding,
 )
 from jobs.tables.money import (
+    Installation as Installation,
+)
+from jobs.tables.money import (
     Intent as Intent,
 )
 from jobs.tables.money import (

@@ -21,7 +21,8 @@ class Work(Base):
     subject_id: Mapped[int]
     state: Mapped[str] = mapped_column(String(14))  # ready, running, done, needs_person
     attempts: Mapped[int] = mapped_column(default=0)
-    failures: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)  # in a row, since the last progress
+    run_again: Mapped[bool] = mapped_column(default=False)  # asked for while it was running
     owner: Mapped[str] = mapped_column(String(80), default="")
     lease_until: Mapped[datetime | None]
     next_try_at: Mapped[datetime]

@@ -61,6 +61,15 @@ class LedgerEntry(Base):
     amount_micros: Mapped[int]
 
 
+class Installation(Base):
+    """The name of our installation at the venues: the start of markers and tokens; one row."""
+
+    __tablename__ = "installation"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+
+
 class Switch(Base):
     """A named switch that stops paid calls while it is on, e.g. ``pause``."""
 
