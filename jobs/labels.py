@@ -1,0 +1,196 @@
+"""Service: final labels. Versions are added, never changed; the newest counts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from jobs.consensus import ADJUDICATED
+from jobs.errors import Conflict, NotFound
+from jobs.tables import Batch, Consensus, Job, Label
+
+SYSTEM = "system"
+
+
+def finish_job(session: Session, job_id: int, now: datetime) -> int:
+    """The number of labels written: one for each sure question whose label is missing or old.
+
+    Safe to repeat: an unchanged consensus writes nothing, and a person's label is never
+    replaced by a later consensus. The job is finished once nothing is open.
+    """
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFound(f"job {job_id} does not exist")
+    newest = _newest(session, job_id)
+    n_written = 0
+    for row in session.scalars(
+        select(Consensus)
+        .where(Consensus.job_id == job_id, Consensus.state == "sure")
+        .order_by(Consensus.item_id, Consensus.kind)
+    ):
+        label = newest.get((row.item_id, row.kind))
+        if label is not None and (label.origin != "consensus" or label.value == row.value):
+            continue
+        session.add(
+            Label(
+                job_id=job_id,
+                item_id=row.item_id,
+                kind=row.kind,
+                version=label.version + 1 if label else 1,
+                value=row.value,
+                confidence=row.confidence,
+                origin="consensus",
+                provenance={
+                    **row.provenance,
+                    "method": row.method,
+                    "n_answers": row.n_answers,
+                    "answers_sha256": row.answers_sha256,
+                },
+                actor=SYSTEM,
+                created_at=now,
+            )
+        )
+        n_written += 1
+    _finish_if_quiet(session, job, now)
+    return n_written
+
+
+def adjudicate(
+    session: Session,
+    *,
+    job_id: int,
+    item_id: int,
+    kind: str,
+    value: dict[str, Any],
+    reason: str,
+    actor: str,
+    expected_version: int,
+    now: datetime,
+) -> Label:
+    """A new label version that holds a person's decision; the earlier ones stay.
+
+    ``expected_version`` is the newest version the person saw (0: none); Conflict when
+    someone else has decided in between, so a double click decides once.
+    """
+    consensus = _consensus(session, job_id, item_id, kind)
+    newest = _newest(session, job_id, item_id).get((item_id, kind))
+    version = newest.version if newest else 0
+    if version != expected_version:
+        raise Conflict(
+            f"item {item_id}, {kind}: expected label version {expected_version}, "
+            f"but version {version} has been written by {newest.actor if newest else 'nobody'}"
+        )
+    label = Label(
+        job_id=job_id,
+        item_id=item_id,
+        kind=kind,
+        version=version + 1,
+        value=value,
+        confidence=1.0,
+        origin="adjudication",
+        provenance={"reason": reason, "answers_sha256": consensus.answers_sha256},
+        actor=actor,
+        created_at=now,
+    )
+    session.add(label)
+    consensus.state = ADJUDICATED
+    _finish_if_quiet(session, session.get_one(Job, job_id), now)
+    return label
+
+
+def revert(
+    session: Session,
+    *,
+    job_id: int,
+    item_id: int,
+    kind: str,
+    version: int,
+    actor: str,
+    now: datetime,
+) -> Label:
+    """A new newest version with the value of an older one: undo without forgetting."""
+    consensus = _consensus(session, job_id, item_id, kind)
+    newest = _newest(session, job_id, item_id).get((item_id, kind))
+    old = session.scalar(
+        select(Label).where(
+            Label.job_id == job_id,
+            Label.item_id == item_id,
+            Label.kind == kind,
+            Label.version == version,
+        )
+    )
+    if old is None or newest is None:
+        raise NotFound(f"item {item_id}, {kind}: there is no label version {version}")
+    label = Label(
+        job_id=job_id,
+        item_id=item_id,
+        kind=kind,
+        version=newest.version + 1,
+        value=old.value,
+        confidence=old.confidence,
+        origin="reverted",
+        provenance={**old.provenance, "reverted_to": version},
+        actor=actor,
+        created_at=now,
+    )
+    session.add(label)
+    consensus.state = ADJUDICATED
+    return label
+
+
+def _consensus(session: Session, job_id: int, item_id: int, kind: str) -> Consensus:
+    row = session.scalar(
+        select(Consensus).where(
+            Consensus.job_id == job_id, Consensus.item_id == item_id, Consensus.kind == kind
+        )
+    )
+    if row is None:
+        raise NotFound(f"job {job_id} asks no {kind} question about item {item_id}")
+    return row
+
+
+def _newest(
+    session: Session, job_id: int, item_id: int | None = None
+) -> dict[tuple[int, str], Label]:
+    newest = (
+        select(Label.item_id, Label.kind, func.max(Label.version).label("version"))
+        .where(Label.job_id == job_id)
+        .group_by(Label.item_id, Label.kind)
+    )
+    if item_id is not None:
+        newest = newest.where(Label.item_id == item_id)
+    found = newest.subquery()
+    rows = session.scalars(
+        select(Label)
+        .join(
+            found,
+            (found.c.item_id == Label.item_id)
+            & (found.c.kind == Label.kind)
+            & (found.c.version == Label.version),
+        )
+        .where(Label.job_id == job_id)
+    )
+    return {(row.item_id, row.kind): row for row in rows}
+
+
+def _finish_if_quiet(session: Session, job: Job, now: datetime) -> None:
+    session.flush()
+    if job.state == "running" and _is_quiet(session, job.id):
+        job.state = "finished"
+        job.finished_at = now
+
+
+def _is_quiet(session: Session, job_id: int) -> bool:
+    """Whether no batch is open and no question waits for answers or for a person."""
+    open_batches = session.scalar(
+        select(func.count()).where(Batch.job_id == job_id, Batch.state != "closed")
+    )
+    waiting = session.scalar(
+        select(func.count()).where(
+            Consensus.job_id == job_id, Consensus.state.in_(("open", "conflict"))
+        )
+    )
+    return not open_batches and not waiting
