@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from jobs.box_consensus import combine_boxes
 from jobs.errors import NotFound
+from jobs.job_specs import Policy
 from jobs.label_schemas import load_schema
-from jobs.planning import read_policy
 from jobs.records import BOXES, TAGS, Attribute
 from jobs.tables import (
     Answer,
@@ -60,7 +60,7 @@ def combine_job(session: Session, job_id: int, now: datetime) -> CombineReport:
     job = session.get(Job, job_id)
     if job is None:
         raise NotFound(f"job {job_id} does not exist")
-    policy = read_policy(job)
+    policy = Policy.model_validate(job.policy)
     counts: dict[str, int] = defaultdict(int)
     n_changed = 0
     session.execute(delete(WorkerScore).where(WorkerScore.job_id == job_id))
