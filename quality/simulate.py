@@ -22,7 +22,7 @@ Mode = Literal["works", "lazy", "spam_empty", "spam_full", "spam_random", "spam_
 # The mean looseness of real boxes, as a share of width, height, width, height.
 _LOOSE = (-0.04, -0.03, 0.04, 0.01)
 _MISS_SLOPE = 0.45  # logit of a miss falls so much per e-fold of area
-_USUAL_AREA = 0.01  # share of the image at which `detection` holds
+_USUAL_AREA = 0.005  # share of the image at which `detection` holds
 _MIN_SIDE = 2.0
 
 
@@ -30,7 +30,7 @@ _MIN_SIDE = 2.0
 class WorkerProfile:
     """One worker's habits.
 
-    ``detection`` is the chance to draw an object of one per cent of the image;
+    ``detection`` is the chance to draw an object of half a per cent of the image;
     ``jitter`` multiplies the usual side noise; ``bias`` (4) is added to each side as a share
     of width or height, outwards being -, -, +, +; ``false_boxes`` is their mean number an
     image; ``class_confusion`` the chance of a wrong class; ``tag_accuracy`` the chance of a
@@ -82,7 +82,7 @@ def crowd(name: str, n: int, rng: np.random.Generator) -> list[WorkerProfile]:
     workers = [_worker(f"{name}-{k}", hard=hard, rng=rng) for k in range(n)]
     if hard:
         spam = [key for key in PROFILES if key.startswith("spam")]
-        for k in np.flatnonzero(rng.random(n) < 0.15):
+        for k in np.flatnonzero(rng.random(n) < 0.1):
             workers[k] = replace(profile(spam[rng.integers(len(spam))]), name=f"{name}-{k}")
     return workers
 
@@ -91,14 +91,14 @@ def _worker(name: str, *, hard: bool, rng: np.random.Generator) -> WorkerProfile
     bias = np.array(_LOOSE) + rng.normal(0, 0.06 if hard else 0.03, 4)
     return WorkerProfile(
         name,
-        detection=float(rng.beta(5, 3.5) if hard else rng.beta(12, 1.5)),
-        jitter=float((1.6 if hard else 1.0) * rng.lognormal(0, 0.45)),
+        detection=float(rng.beta(7, 2.5) if hard else rng.beta(12, 1.5)),
+        jitter=float((2.0 if hard else 1.2) * rng.lognormal(0, 0.45)),
         bias=(float(bias[0]), float(bias[1]), float(bias[2]), float(bias[3])),
-        false_boxes=float(rng.lognormal(np.log(0.5 if hard else 0.08), 1.0)),
+        false_boxes=float(rng.lognormal(np.log(1.0 if hard else 0.15), 1.0)),
         class_confusion=float(rng.beta(2, 10) if hard else rng.beta(1, 30)),
         tag_accuracy=float(rng.beta(6, 3) if hard else rng.beta(12, 2)),
         wrongly_empty=0.05 if hard else 0.01,
-        mode="lazy" if hard and rng.random() < 0.1 else "works",
+        mode="lazy" if hard and rng.random() < 0.05 else "works",
     )
 
 

@@ -1,0 +1,102 @@
+"""Which class an object has, and how often each worker names the right one.
+
+A worker names the true class with their own probability, else a wrong one in the crowd's
+proportions; both are shrunk. Only classes somebody named compete, the rest share a bucket.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from quality.consensus.shapes import Floats, Ints
+
+_RIGHT = 0.9
+_PRIOR = 6.0
+_SMOOTH = 0.5
+
+
+@dataclass(frozen=True)
+class Namers:
+    """``right`` (w,), ``wrong`` (k, k) rows sum to 1 off the diagonal, ``share`` (k,)."""
+
+    right: Floats
+    wrong: Floats
+    share: Floats
+
+
+@dataclass(frozen=True)
+class Ballots:
+    """Candidates (object, class) and, one row a vote, the candidates of its object."""
+
+    owner: Ints
+    name: Ints
+    vote: Ints
+    candidate: Ints
+
+
+def first_namers(n_workers: int, n_labels: int, label: Ints) -> Namers:
+    """Everyone alike, classes as often as they were named."""
+    k = max(n_labels, 1)
+    wrong = (1.0 - np.eye(k)) / max(k - 1, 1)
+    share = (np.bincount(label, minlength=k) + 1.0) / (len(label) + k)
+    return Namers(np.full(n_workers, _RIGHT), wrong, share)
+
+
+def ballots(cluster: Ints, label: Ints, n_labels: int) -> Ballots:
+    """The classes named for each object, joined with its votes."""
+    key = np.unique(cluster * n_labels + label)
+    owner, name = key // n_labels, key % n_labels
+    first = np.searchsorted(owner, cluster)
+    count = np.searchsorted(owner, cluster, side="right") - first
+    vote = np.repeat(np.arange(len(cluster)), count)
+    offset = np.arange(len(vote)) - np.repeat(np.cumsum(count) - count, count)
+    return Ballots(owner, name, vote, first[vote] + offset)
+
+
+def elect(box: Ballots, worker: Ints, label: Ints, n_objects: int, namers: Namers) -> Floats:
+    """The chance (candidates,) of each named class; what is missing to 1 is "another class"."""
+    said, truth, who = label[box.vote], box.name[box.candidate], worker[box.vote]
+    right = namers.right[who]
+    chance = np.where(said == truth, right, (1 - right) * namers.wrong[truth, said])
+    n = len(box.owner)
+    score = np.bincount(box.candidate, weights=np.log(np.maximum(chance, 1e-12)), minlength=n)
+    score += np.log(namers.share[box.name])
+    k = len(namers.share)
+    first = np.searchsorted(box.owner, np.arange(n_objects))
+    cluster = box.owner[box.candidate]
+    own = said == truth
+    other = np.full(n_objects, -np.inf)
+    if k > 1:
+        miss = np.log(np.maximum(1 - right[own], 1e-12) / (k - 1))
+        named = np.add.reduceat(namers.share[box.name], first) if n else np.zeros(0)
+        other = np.bincount(cluster[own], weights=miss, minlength=n_objects)
+        other += np.log(np.maximum(1 - named, 1e-12))
+    top = np.maximum(np.maximum.reduceat(score, first), other) if n else other
+    part = np.exp(score - top[box.owner])
+    total = np.bincount(box.owner, weights=part, minlength=n_objects) + np.exp(other - top)
+    elected: Floats = part / total[box.owner]
+    return elected
+
+
+def learn(
+    box: Ballots, chance: Floats, worker: Ints, label: Ints, belief: Floats, namers: Namers
+) -> Namers:
+    """Workers' and the crowd's confusion given the classes' chances, shrunk.
+
+    ``belief`` (n,) is how far each vote counts.
+    """
+    k, n_workers = len(namers.share), len(namers.right)
+    said, truth, who = label[box.vote], box.name[box.candidate], worker[box.vote]
+    weight = chance[box.candidate] * belief[box.vote]
+    hit = said == truth
+    right = np.bincount(who[hit], weights=weight[hit], minlength=n_workers)
+    total = np.bincount(worker, weights=belief, minlength=n_workers)
+    crowd = (right.sum() + _RIGHT * _PRIOR) / (total.sum() + _PRIOR)
+    own = (right + crowd * _PRIOR) / (total + _PRIOR)
+    miss = np.bincount((truth * k + said)[~hit], weights=weight[~hit], minlength=k * k)
+    miss = miss.reshape(k, k) + _SMOOTH / max(k - 1, 1) * (1 - np.eye(k))
+    wrong = miss / np.maximum(miss.sum(axis=1, keepdims=True), 1e-12)
+    seen = np.bincount(truth[hit], weights=weight[hit], minlength=k) + 1.0
+    return Namers(np.clip(own, 1.0 / (k + 1), 0.999), wrong, seen / seen.sum())
