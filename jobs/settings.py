@@ -27,6 +27,10 @@ class Settings(BaseSettings):
         "", description="Where image bytes lie: empty for the data folder, or s3://bucket/prefix."
     )
     s3_endpoint_url: str = Field("", description="An S3-compatible endpoint; empty for Amazon's.")
+    import_buckets: str = Field(
+        "",
+        description="S3 buckets that a manifest may read, separated by commas; empty: any.",
+    )
     web_host: str = Field("127.0.0.1", description="Address the web app listens on.")
     web_port: int = Field(5080, description="Port of the web app.")
     public_url: str = Field(

@@ -1,0 +1,178 @@
+"""The page of one HIT, rendered from a template of ``hit_templates`` or an author's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from jobs.errors import InvalidInput
+from jobs.records import BOXES, Attribute, Box, ImageRef, LabelSchema, QuestionKind, TaskSpec
+
+LARGEST_QUESTION_BYTES = 65_535
+# HTMLQuestion's tags, namespace and frame height around the page, with room to spare.
+ENVELOPE_BYTES = 400
+
+DEFAULT_TEMPLATES: dict[QuestionKind, str] = {"boxes": "boxes", "tags": "attribute_tags"}
+
+_FILE = re.compile(r"_?[a-z][a-z0-9_]{0,60}\.html", re.ASCII)
+# What a template's own arithmetic can raise besides Jinja's errors.
+_RENDER_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+def render(
+    kind: QuestionKind,
+    schema: LabelSchema,
+    attributes: Sequence[str],
+    tasks: Sequence[TaskSpec],
+    template: str | None = None,
+) -> str:
+    """The HTML of a HIT that asks ``tasks``.
+
+    ``template`` is a name of ``template_names()``, or a template's own text; without one
+    the kind's default is used. A template sees ``schema``, ``attributes`` (those asked)
+    and ``tasks`` as plain values, nothing else, and may include the folder's partials.
+
+    Raises:
+        InvalidInput: for an unknown name, a template that cannot be rendered, an image
+            address that is not http(s), or a question over 65,535 bytes.
+
+    """
+    context = {
+        "schema": _schema_values(schema),
+        "attributes": [_attribute_values(schema, name) for name in attributes],
+        "tasks": [_task_values(task) for task in tasks],
+    }
+    name = template or DEFAULT_TEMPLATES[kind]
+    if kind == BOXES and not schema.classes:
+        raise InvalidInput(f"schema {schema.name!r}: has no classes to draw boxes of")
+    html = _rendered(name, context)
+    n_bytes = question_bytes(html)
+    if n_bytes > LARGEST_QUESTION_BYTES:
+        raise InvalidInput(
+            f"HIT page: expected at most {LARGEST_QUESTION_BYTES:,} bytes with its envelope,"
+            f" got {n_bytes:,} for {len(tasks)} tasks: ask fewer tasks a HIT or shorten"
+            " the instructions"
+        )
+    return html
+
+
+def template_names() -> tuple[str, ...]:
+    """Names of the templates that come with the product, sorted."""
+    names = (entry.name for entry in files("hit_templates").iterdir())
+    return tuple(
+        sorted(
+            name.removesuffix(".html") for name in names if _FILE.fullmatch(name) and name[0] != "_"
+        )
+    )
+
+
+def question_bytes(html: str) -> int:
+    """Most bytes that ``html`` takes as an HTMLQuestion; each ``]]>`` splits a CDATA section."""
+    return len(html.encode()) + 12 * html.count("]]>") + ENVELOPE_BYTES
+
+
+def _rendered(name: str, context: dict[str, Any]) -> str:
+    try:
+        if "<" in name:
+            return _environment().from_string(name).render(context)
+        if name not in template_names():
+            known = ", ".join(template_names())
+            raise InvalidInput(f"template {name!r:.80}: expected one of {known}")
+        return _environment().get_template(f"{name}.html").render(context)
+    except TemplateSyntaxError as error:
+        raise InvalidInput(f"template, line {error.lineno}: {error.message}") from error
+    except (TemplateError, *_RENDER_ERRORS) as error:
+        raise InvalidInput(f"template: {type(error).__name__}: {error!s:.200}") from error
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        loader=FunctionLoader(_source),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.clear()
+    return environment
+
+
+def _source(name: str) -> str | None:
+    """A template file's text; only names of the folder itself, never a path."""
+    if not _FILE.fullmatch(name):
+        return None
+    entry = files("hit_templates") / name
+    return entry.read_text("utf-8") if entry.is_file() else None
+
+
+def _schema_values(schema: LabelSchema) -> dict[str, Any]:
+    return {
+        "name": schema.name,
+        "title": schema.title,
+        "instructions": schema.instructions,
+        "short_instructions": schema.short_instructions,
+        "classes": list(schema.classes),
+        "attributes": [_values(each) for each in schema.attributes],
+        "examples": [dict(each) for each in schema.examples],
+    }
+
+
+def _attribute_values(schema: LabelSchema, name: str) -> dict[str, Any]:
+    for attribute in schema.attributes:
+        if attribute.name == name:
+            return _values(attribute)
+    raise InvalidInput(f"schema {schema.name!r}: has no attribute {name!r}")
+
+
+def _values(attribute: Attribute) -> dict[str, Any]:
+    return {
+        "name": attribute.name,
+        "kind": attribute.kind,
+        "title": attribute.title,
+        "options": list(attribute.options),
+        "low": attribute.low,
+        "high": attribute.high,
+        "unsure": attribute.unsure,
+    }
+
+
+def _task_values(task: TaskSpec) -> dict[str, Any]:
+    image = task.image
+    if not image.url.startswith(("http://", "https://")):
+        raise InvalidInput(f"image address: expected http or https, got {image.url!r:.100}")
+    return {
+        "position": task.position,
+        "image": {"url": image.url, "width": image.width, "height": image.height},
+        "proposals": [
+            shown for box in task.proposals if (shown := _proposal_values(box, image)) is not None
+        ],
+    }
+
+
+def _proposal_values(box: Box, image: ImageRef) -> dict[str, Any] | None:
+    """A proposal in the pixels of the image shown, as crowd elements state boxes."""
+    left, right = (min(max(x - image.offset_x, 0), image.width) for x in (box.left, box.right))
+    top, bottom = (min(max(y - image.offset_y, 0), image.height) for y in (box.top, box.bottom))
+    if right <= left or bottom <= top:
+        return None
+    return {
+        "label": box.label,
+        "left": round(left, 2),
+        "top": round(top, 2),
+        "width": round(right - left, 2),
+        "height": round(bottom - top, 2),
+    }
