@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import yaml
@@ -58,8 +59,20 @@ _StrictLoader.add_implicit_resolver(
 )
 
 
-def read_mapping(text: str, where: str) -> dict[str, Any]:
+class _ExactLoader(_StrictLoader):
+    """Reads ``0.05`` as a Decimal, for money."""
+
+
+_ExactLoader.add_constructor(
+    "tag:yaml.org,2002:float",
+    lambda loader, node: Decimal(str(loader.construct_scalar(node))),  # type: ignore[arg-type]
+)
+
+
+def read_mapping(text: str, where: str, *, exact: bool = False) -> dict[str, Any]:
     """The mapping that ``text`` holds, as plain dicts, lists, text, numbers and booleans.
+
+    With ``exact``, numbers with a decimal point are Decimals.
 
     Raises:
         InvalidInput: naming ``where`` and the line; also for aliases (they make bombs),
@@ -69,7 +82,7 @@ def read_mapping(text: str, where: str) -> dict[str, Any]:
     if len(text) > LARGEST_CHARACTERS:
         raise InvalidInput(f"{where}: expected at most {LARGEST_CHARACTERS:,} characters")
     try:
-        value = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a subclass of SafeLoader
+        value = yaml.load(text, Loader=_ExactLoader if exact else _StrictLoader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise InvalidInput(f"{where}{line}: {error.problem or error.context}") from error

@@ -1,0 +1,176 @@
+"""The protocol of every paid or deciding call: write down first, call, write what came.
+
+An intent row is committed together with the money it may cost, before the call. Its token
+is derived from rows, so that every retry carries the same one, and the venue refuses a
+second effect. An outcome that is not known keeps the money held; only an error known to
+mean "no effect" ends an intent as failed. ``sending`` and ``unknown`` never get a new token
+before the venue itself has been read (see ``is_past_window`` and ``open_window``).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from jobs.errors import Conflict, Paused
+from jobs.tables import Installation, Intent, Job, Switch
+
+TOKEN_LIFE = timedelta(hours=20)  # MTurk forgets a token after 24 h; four hours are the margin
+OPEN = ("sending", "unknown")
+PAUSE = "pause"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One effect to make once: ``key`` names it for ever."""
+
+    key: str
+    job_id: int
+    operation: str
+    parameters: Mapping[str, Any]
+    actor: str
+    is_paid: bool = True
+
+
+def begin(session: Session, call: Call, now: datetime) -> tuple[Intent, bool]:
+    """The intent of ``call``, and whether this transaction has newly opened it.
+
+    A failed intent (known to have had no effect) is opened again with a new window.
+
+    Raises:
+        Conflict: when the same key was used with other parameters.
+        Paused: for a paid call while the pause switch is on or the job is paused.
+
+    """
+    if call.is_paid:
+        refuse_when_paused(session, call.job_id)
+    intent = session.scalar(select(Intent).where(Intent.key == call.key).with_for_update())
+    if intent is None:
+        return _new(session, call, now), True
+    if intent.parameters_sha256 != _digest(call.parameters):
+        raise Conflict(
+            f"{call.key}: written with other parameters before: {intent.parameters} "
+            f"instead of {dict(call.parameters)}"
+        )
+    if intent.state != "failed":
+        return intent, False
+    open_window(session, intent, now)
+    return intent, True
+
+
+def stamp_attempt(session: Session, intent_id: int) -> Intent:
+    """The intent with its attempt counted, right before the call is made.
+
+    Raises:
+        Conflict: when another run has ended the intent meanwhile.
+
+    """
+    change = update(Intent).where(Intent.id == intent_id, Intent.state.in_(OPEN))
+    if not _applied(session, change, attempts=Intent.attempts + 1):
+        raise Conflict(f"intent {intent_id}: another run has ended it")
+    return session.get_one(Intent, intent_id, populate_existing=True)
+
+
+def is_past_window(intent: Intent, now: datetime) -> bool:
+    """Whether the venue may have forgotten the token, so that it must be read first."""
+    return intent.first_sent_at is not None and now - intent.first_sent_at > TOKEN_LIFE
+
+
+def open_window(session: Session, intent: Intent, now: datetime) -> None:
+    """A new window with a new token: only after the venue was read and holds no effect."""
+    intent.window += 1
+    intent.token = token(session, intent.operation, intent.id, intent.window)
+    intent.first_sent_at = now
+    intent.state = "sending"
+    intent.finished_at = None
+    session.flush()
+
+
+def finish(
+    session: Session,
+    intent_id: int,
+    state: str,
+    now: datetime,
+    *,
+    reference: str = "",
+    error: str = "",
+) -> bool:
+    """End an open intent as done, failed or unknown; False when another run was first."""
+    change = update(Intent).where(Intent.id == intent_id, Intent.state.in_(OPEN))
+    return _applied(
+        session,
+        change,
+        state=state,
+        provider_reference=reference,
+        error=error[:2000],
+        finished_at=None if state in OPEN else now,
+    )
+
+
+def token(session: Session, operation: str, intent_id: int, window: int) -> str:
+    """52 characters that only this installation, intent and window give."""
+    text = f"{installation(session)}|{operation}|{intent_id}|{window}"
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()[:52]
+
+
+def installation(session: Session) -> str:
+    """The key that begins our markers at every venue."""
+    return session.scalars(select(Installation.key)).one()
+
+
+def refuse_when_paused(session: Session, job_id: int) -> None:
+    """Raise Paused while the switch or the job is paused; read in each paid transaction."""
+    switch = session.get(Switch, PAUSE, populate_existing=True)
+    if switch is not None and switch.is_on:
+        raise Paused(f"paid calls are paused by {switch.actor}: {switch.reason}")
+    state = session.scalar(select(Job.state).where(Job.id == job_id))
+    if state in ("draft", "paused"):
+        raise Paused(f"job {job_id} is {state}: no paid call is made for it")
+
+
+def set_pause(session: Session, is_on: bool, *, reason: str, actor: str, now: datetime) -> None:
+    """Turn the switch that stops every paid call of this installation."""
+    switch = session.get(Switch, PAUSE, with_for_update=True)
+    if switch is None:
+        switch = Switch(name=PAUSE)
+        session.add(switch)
+    switch.is_on, switch.reason, switch.actor, switch.changed_at = is_on, reason, actor, now
+    session.flush()
+
+
+def _new(session: Session, call: Call, now: datetime) -> Intent:
+    intent = Intent(
+        key=call.key,
+        job_id=call.job_id,
+        operation=call.operation,
+        token="",
+        parameters=dict(call.parameters),
+        parameters_sha256=_digest(call.parameters),
+        state="sending",
+        actor=call.actor,
+        created_at=now,
+        first_sent_at=now,
+    )
+    session.add(intent)
+    session.flush()
+    intent.token = token(session, call.operation, intent.id, intent.window)
+    session.flush()
+    return intent
+
+
+def _digest(parameters: Mapping[str, Any]) -> str:
+    text = json.dumps(parameters, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _applied(session: Session, change: Any, **values: Any) -> bool:
+    quiet = change.values(**values).execution_options(synchronize_session=False)
+    return cast(CursorResult[Any], session.execute(quiet)).rowcount == 1

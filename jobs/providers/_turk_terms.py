@@ -1,0 +1,74 @@
+"""What work costs at an account that speaks MTurk's API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from jobs import fees
+from jobs.money import format_usd
+from jobs.records import HitSpec, Quote, Submission
+
+MASTERS = ("2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6")
+
+
+class QualificationBook(Protocol):
+    """Where an account's own qualification types are looked up."""
+
+    def qualification_type(self, name: str) -> str:
+        """The id of the qualification type ``name``."""
+
+
+class Terms(Protocol):
+    """What work costs at an account, and who may see it."""
+
+    def quote(self, spec: HitSpec) -> Quote:
+        """As ``Provider.quote``."""
+
+    def cost_of_work(self, spec: HitSpec, submission: Submission) -> int:
+        """As ``Provider.cost_of_work``."""
+
+    def fee_of(self, spec: HitSpec, cost_micros: int) -> int:
+        """As ``Provider.fee_of``."""
+
+    def as_published(self, spec: HitSpec, venue: QualificationBook) -> HitSpec:
+        """``spec`` as this account posts it."""
+
+
+class CrowdTerms:
+    """The reward, and Amazon's fee on it by the table in force."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+
+    def quote(self, spec: HitSpec) -> Quote:
+        n, masters, table = spec.max_assignments, _needs_masters(spec), self._table()
+        reward = spec.reward_micros * n
+        fee = n * fees.reward_fee(spec.reward_micros, n, masters, table)
+        worst = n * fees.highest_reward_fee(spec.reward_micros, n, masters, table)
+        names = " + ".join(
+            f"{part.name} {part.rate / 100:g} %" for part in fees.fee_parts(n, masters, table)
+        )
+        lines = (
+            (f"{n} × reward {format_usd(spec.reward_micros)}", reward),
+            (f"{n} × {names}, at least {format_usd(table.minimum_micros)}", worst),
+        )
+        return Quote(reward, fee, reward + worst, lines)
+
+    def cost_of_work(self, spec: HitSpec, submission: Submission) -> int:
+        return spec.reward_micros
+
+    def fee_of(self, spec: HitSpec, cost_micros: int) -> int:
+        masters, table = _needs_masters(spec), self._table()
+        return fees.reward_fee(cost_micros, spec.max_assignments, masters, table)
+
+    def as_published(self, spec: HitSpec, venue: QualificationBook) -> HitSpec:
+        return spec
+
+    def _table(self) -> fees.FeeTable:
+        return fees.table_on(self._now().astimezone(UTC).date())
+
+
+def _needs_masters(spec: HitSpec) -> bool:
+    return any(one.get("QualificationTypeId") in MASTERS for one in spec.qualification_requirements)

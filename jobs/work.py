@@ -1,0 +1,226 @@
+"""The queue of record: rows with a lease. Whatever wakes a worker may lose or double the id.
+
+``claim`` takes a row by one conditional UPDATE; every later write carries the owner and the
+attempt, so that a run whose lease was taken over changes nothing. ``sweep`` finds what is
+due, whoever forgot it. A row that fails again and again without progress waits for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Update, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from jobs.db import Sessions, transaction
+from jobs.errors import Conflict, NotFound
+from jobs.tables import Sweep, Work
+
+Clock = Callable[[], datetime]
+Progress = Callable[[int, int], None]
+
+MAX_FAILURES = 6
+_FIRST_DELAY = timedelta(seconds=2)
+_LONGEST_DELAY = timedelta(minutes=5)
+
+
+class LeaseLost(Conflict):
+    """Another run owns the work now: stop before the next effect."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One run's right to a row: valid while owner and attempt still stand in it."""
+
+    work_id: int
+    task_name: str
+    subject_id: int
+    owner: str
+    attempt: int
+
+
+def enqueue(
+    session: Session, task_name: str, subject_id: int, now: datetime, *, at: datetime | None = None
+) -> Work:
+    """The row of this work, due ``at`` (now by default); asking twice gives one row.
+
+    A row that is running is asked to run once more; one that waits for a person is woken.
+    """
+    key = f"{task_name}:{subject_id}"
+    due = at or now
+    row = session.scalar(select(Work).where(Work.key == key).with_for_update())
+    if row is None:
+        row = Work(key=key, task_name=task_name, subject_id=subject_id, state="ready")
+        row.next_try_at, row.created_at = due, now
+        session.add(row)
+    elif row.state == "running":
+        row.run_again = True
+    else:
+        row.next_try_at = min(row.next_try_at, due) if row.state == "ready" else due
+        row.state, row.finished_at = "ready", None
+    session.flush()
+    return row
+
+
+def claim(
+    session: Session, work_id: int, owner: str, now: datetime, lease_seconds: float
+) -> Claim | None:
+    """The claim on a due row, or None when it is not due, done, or another's."""
+    free = or_(
+        and_(Work.state == "ready", Work.next_try_at <= now),
+        and_(Work.state == "running", Work.lease_until < now),
+    )
+    change = update(Work).where(Work.id == work_id, free)
+    if not _applied(
+        session,
+        change,
+        state="running",
+        owner=owner,
+        attempts=Work.attempts + 1,
+        lease_until=now + timedelta(seconds=lease_seconds),
+        run_again=False,
+    ):
+        return None
+    row = session.get_one(Work, work_id, populate_existing=True)
+    return Claim(row.id, row.task_name, row.subject_id, owner, row.attempts)
+
+
+def renew(
+    session: Session, claim: Claim, now: datetime, lease_seconds: float, n_done: int, n_total: int
+) -> None:
+    """Prolong the lease and note the progress, which forgives earlier failures.
+
+    Raises:
+        LeaseLost: when another run has taken the row.
+
+    """
+    if not _applied(
+        session,
+        _owned(claim),
+        lease_until=now + timedelta(seconds=lease_seconds),
+        n_done=n_done,
+        n_total=n_total,
+        failures=0,
+    ):
+        raise LeaseLost(f"work {claim.work_id}: another run owns it since attempt {claim.attempt}")
+
+
+def finish(session: Session, claim: Claim, now: datetime, *, again_at: datetime | None) -> bool:
+    """End the run: done, or ready again at ``again_at`` or when it was asked for meanwhile."""
+    row = session.get(Work, claim.work_id, populate_existing=True, with_for_update=True)
+    if row is None or not _is_owned(row, claim):
+        return False
+    due = now if row.run_again else again_at
+    row.state = "done" if due is None else "ready"
+    row.next_try_at = due or row.next_try_at
+    row.finished_at = now if due is None else None
+    row.owner, row.lease_until, row.run_again, row.failures, row.error = "", None, False, 0, ""
+    session.flush()
+    return True
+
+
+def fail(session: Session, claim: Claim, now: datetime, error: str, *, is_transient: bool) -> bool:
+    """Note the failure and try again later; after too many in a row a person must look.
+
+    A transient failure (the venue or a server does not answer) is tried for ever.
+    """
+    row = session.get(Work, claim.work_id, populate_existing=True, with_for_update=True)
+    if row is None or not _is_owned(row, claim):
+        return False
+    row.failures += 1
+    gives_up = row.failures >= MAX_FAILURES and not is_transient
+    row.state = "needs_person" if gives_up else "ready"
+    row.next_try_at = now + retry_delay(row.failures)
+    row.owner, row.lease_until, row.error = "", None, error[:4000]
+    session.flush()
+    return True
+
+
+def retry_delay(failures: int) -> timedelta:
+    """Doubled with each failure in a row, up to five minutes."""
+    return min(_LONGEST_DELAY, _FIRST_DELAY * (1 << min(failures - 1, 16)))
+
+
+def due(session: Session, now: datetime, limit: int = 1000) -> list[Work]:
+    """Rows that should run now, the longest waiting first."""
+    waiting = and_(Work.state == "ready", Work.next_try_at <= now)
+    dropped = and_(Work.state == "running", Work.lease_until < now)
+    found = select(Work).where(or_(waiting, dropped)).order_by(Work.next_try_at, Work.id)
+    return list(session.scalars(found.limit(limit)))
+
+
+def sweep(session: Session, owner: str, now: datetime, lease_seconds: float) -> list[Work] | None:
+    """Due rows, for one sweeper at a time; None when another one has the lease.
+
+    A run whose lease ended without a word counts as failed: a row that kills its process
+    each time ends with a person instead of going on for ever.
+    """
+    if not _take_sweep(session, owner, now, lease_seconds):
+        return None
+    rows = due(session, now)
+    for row in rows:
+        if row.state == "running":
+            row.failures += 1
+            given_up = row.failures >= MAX_FAILURES
+            row.state = "needs_person" if given_up else "ready"
+            row.error = f"the run of {row.owner} ended without a word (attempt {row.attempts})"
+            row.owner, row.lease_until, row.next_try_at = "", None, now
+    session.flush()
+    return [row for row in rows if row.state == "ready"]
+
+
+def revive(session: Session, work_id: int, now: datetime) -> None:
+    """Set work that waits for a person going again."""
+    row = session.get(Work, work_id, with_for_update=True)
+    if row is None:
+        raise NotFound(f"work {work_id}: no such work")
+    if row.state != "needs_person":
+        raise Conflict(f"work {work_id} is {row.state}: expected it to wait for a person")
+    row.state, row.failures, row.next_try_at = "ready", 0, now
+    session.flush()
+
+
+def fenced_progress(
+    sessions: Sessions, claim: Claim, clock: Clock, lease_seconds: float
+) -> Progress:
+    """A progress callback that renews the lease, and so stops a run that has lost it."""
+
+    def progress(n_done: int, n_total: int) -> None:
+        with transaction(sessions) as session:
+            renew(session, claim, clock(), lease_seconds, n_done, n_total)
+
+    return progress
+
+
+def _take_sweep(session: Session, owner: str, now: datetime, lease_seconds: float) -> bool:
+    lease = session.get(Sweep, 1, with_for_update=True)
+    if lease is None:
+        lease = Sweep(id=1)
+        session.add(lease)
+    elif lease.lease_until > now and lease.owner != owner:
+        return False
+    lease.owner, lease.last_swept_at = owner, now
+    lease.lease_until = now + timedelta(seconds=lease_seconds)
+    session.flush()
+    return True
+
+
+def _owned(claim: Claim) -> Update:
+    return update(Work).where(
+        Work.id == claim.work_id,
+        Work.state == "running",
+        Work.owner == claim.owner,
+        Work.attempts == claim.attempt,
+    )
+
+
+def _is_owned(row: Work, claim: Claim) -> bool:
+    return (row.state, row.owner, row.attempts) == ("running", claim.owner, claim.attempt)
+
+
+def _applied(session: Session, change: Update, **values: Any) -> bool:
+    quiet = change.values(**values).execution_options(synchronize_session=False)
+    return cast(CursorResult[Any], session.execute(quiet)).rowcount == 1
