@@ -1,0 +1,1 @@
+"""HIT templates: one Jinja file each, written in standard Crowd HTML Elements; data only."""

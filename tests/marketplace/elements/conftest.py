@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from crowd_site import STATIC, Site, running_site
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with running_site() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test on any script error or refused request."""
+    context = browser.new_context(viewport={"width": 1100, "height": 900})
+    opened = context.new_page()
+    troubles: list[str] = []
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on("console", lambda line: line.type == "error" and troubles.append(line.text))
+    yield opened
+    context.close()
+    assert troubles == []
+
+
+@pytest.fixture
+def picture(site: Site) -> str:
+    """The address of a 640 by 480 picture: a red block at (160, 120)-(400, 300) on grey."""
+    image = Image.new("RGB", (640, 480), (120, 130, 140))
+    ImageDraw.Draw(image).rectangle((160, 120, 399, 299), fill=(200, 30, 30))
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    return site.add("/picture.png", data.getvalue(), "image/png")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def vendor_is_there() -> None:
+    vendor = STATIC / "vendor" / "annotorious.js"
+    assert vendor.is_file(), "the front-end libraries are missing: run scripts/install first"

@@ -1,0 +1,3 @@
+export class CrowdPolygon extends HTMLElement {}
+export class CrowdPolyline extends HTMLElement {}
+export class CrowdLine extends HTMLElement {}
