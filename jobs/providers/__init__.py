@@ -22,6 +22,8 @@ class Provider(Protocol):
     """One venue. Every call may be repeated; each states what a repeat does."""
 
     name: str
+    has_pages: bool
+    """Whether people see a rendered page."""
 
     def identity(self) -> Identity:
         """Environment, endpoint, account and balance in use."""

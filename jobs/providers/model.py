@@ -76,6 +76,7 @@ class Model:
     """One tagger that answers every task of a HIT once."""
 
     name = "model"
+    has_pages = False
 
     def __init__(
         self,

@@ -101,6 +101,8 @@ def question_xml(html: str) -> str:
 class Mturk:
     """One requester account at one endpoint."""
 
+    has_pages = True
+
     def __init__(
         self,
         name: str,

@@ -1,0 +1,282 @@
+"""Services: a job from its file, what it will cost, and its launch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from jobs import batches, hit_specs, ledger, work
+from jobs.blobs import Blobs
+from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound
+from jobs.hit_specs import RouteContext, Venues
+from jobs.job_specs import JobSpec, Policy, RouteSpec
+from jobs.label_schemas import load_schema
+from jobs.ledger import Reason
+from jobs.money import format_usd
+from jobs.providers import names as provider_names
+from jobs.records import BOXES, LabelSchema, TaskSpec
+from jobs.slicing import Plan, PlannedTask
+from jobs.tables import Dataset, Item, Job, Route, SchemaVersion
+
+
+@dataclass(frozen=True)
+class EstimateLine:
+    """One line of what a route will cost at most."""
+
+    route_id: int
+    provider: str
+    kind: str
+    text: str
+    micros: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a job will likely cost, what it can cost at most, and why."""
+
+    lines: tuple[EstimateLine, ...]
+    n_tasks: int
+    n_hits: int
+    likely_micros: int
+    worst_micros: int
+    budget_micros: int
+
+    @property
+    def missing_micros(self) -> int:
+        """What the budget lacks for the worst case."""
+        return max(0, self.worst_micros - self.budget_micros)
+
+
+def create_job(session: Session, spec: JobSpec, now: datetime, actor: str = "system") -> Job:
+    """A draft of the job; nothing is posted and nothing held.
+
+    Raises:
+        NotFound: for a dataset or schema that does not exist.
+        InvalidInput: for a provider, class or attribute the job cannot use, or no items.
+        Conflict: when a job of this name exists.
+
+    """
+    dataset = session.scalar(select(Dataset).where(Dataset.name == spec.dataset))
+    if dataset is None:
+        raise NotFound(f"dataset {spec.dataset!r}: no such dataset")
+    if not session.scalar(select(func.count()).where(Item.dataset_id == dataset.id)):
+        raise InvalidInput(f"dataset {spec.dataset!r}: expected at least one item, it has none")
+    version = find_schema(session, spec.schema_name)
+    schema = load_schema(version)
+    _check_routes(spec.routes, schema)
+    if session.scalar(select(Job.id).where(Job.name == spec.name)) is not None:
+        raise Conflict(f"job {spec.name!r}: a job of this name exists already")
+    job = Job(
+        name=spec.name,
+        dataset_id=dataset.id,
+        schema_id=version.id,
+        environment=spec.environment,
+        state="draft",
+        seed=spec.seed,
+        policy=spec.policy().model_dump(mode="json"),
+        budget_micros=spec.budget,
+        held_micros=0,
+        spent_micros=0,
+        created_at=now,
+    )
+    session.add(job)
+    session.flush()
+    session.add_all(
+        _route(job.id, position, route, schema) for position, route in enumerate(spec.routes)
+    )
+    key = f"budget:job:{job.id}:first"
+    ledger.set_budget(session, job.id, spec.budget, key=key, reason=Reason(actor), now=now)
+    return job
+
+
+def find_schema(session: Session, name: str) -> SchemaVersion:
+    """The newest version of the schema ``name``, or the one that ``name@version`` says."""
+    plain, _, version = name.partition("@")
+    found = select(SchemaVersion).where(SchemaVersion.name == plain)
+    if version:
+        if not version.isascii() or not version.isdigit():
+            raise InvalidInput(f"schema {name!r}: expected a whole number after the @")
+        found = found.where(SchemaVersion.version == int(version))
+    row = session.scalars(found.order_by(SchemaVersion.version.desc()).limit(1)).first()
+    if row is None:
+        raise NotFound(f"schema {name!r}: no such schema")
+    return row
+
+
+def estimate(session: Session, job_id: int, venues: Venues, blobs: Blobs) -> Estimate:
+    """What the job would cost; also checks every route's page and options. Changes nothing.
+
+    Raises:
+        InvalidInput: for a page over the size a venue takes, or a question a model cannot answer.
+
+    """
+    job = _job(session, job_id)
+    items = batches.items_of(session, job)
+    lines: list[EstimateLine] = []
+    n_hits = likely = 0
+    unit_costs: dict[str, int] = {}
+    for route in _routes(session, job_id):
+        context = hit_specs.route_context(session, route.id)
+        planned = batches.plan_route(session, context)
+        quoted, route_likely = _quote_route(context, planned, items, venues, blobs)
+        if route.options["when"] == "always":
+            n_hits += len(planned.hits)
+            likely += route_likely
+        lines.extend(quoted)
+        worst = sum(line.micros for line in quoted)
+        n_answers = max(1, len(planned.tasks) * route.redundancy)
+        unit_costs[route.kind] = max(unit_costs.get(route.kind, 0), -(-worst // n_answers))
+    lines.extend(_ceiling_lines(job, unit_costs, len(items)))
+    n_tasks = len(items) * len(unit_costs)
+    worst = sum(line.micros for line in lines)
+    return Estimate(tuple(lines), n_tasks, n_hits, likely, worst, job.budget_micros)
+
+
+def launch(
+    session: Session, job_id: int, venues: Venues, blobs: Blobs, now: datetime, actor: str
+) -> Estimate:
+    """Slice the job and hand its batches to the background; all of it or nothing.
+
+    A second launch is refused, so a double click posts once.
+
+    Raises:
+        BudgetExceeded: when the budget is under the worst case, with the missing amount.
+        Conflict: when the job is not a draft.
+
+    """
+    job = session.get(Job, job_id, with_for_update=True, populate_existing=True)
+    if job is None:
+        raise NotFound(f"job {job_id}: no such job")
+    if job.state != "draft":
+        raise Conflict(f"job {job_id} is {job.state}: expected a draft")
+    cost = estimate(session, job_id, venues, blobs)
+    if cost.missing_micros:
+        raise BudgetExceeded(
+            f"job {job_id}: it can cost {format_usd(cost.worst_micros)} and the budget is "
+            f"{format_usd(job.budget_micros)}: {format_usd(cost.missing_micros)} is missing",
+            cost.missing_micros,
+        )
+    job.state, job.launched_at = "running", now
+    for route in _routes(session, job_id):
+        if route.options["when"] == "always":
+            context = hit_specs.route_context(session, route.id)
+            batches.post_route(session, context, now)
+    work.enqueue(session, "advance_job", job_id, now)
+    return cost
+
+
+def _check_routes(routes: Sequence[RouteSpec], schema: LabelSchema) -> None:
+    known = [attribute.name for attribute in schema.attributes]
+    for position, route in enumerate(routes):
+        where = f"routes.{position}"
+        if route.provider not in provider_names():
+            raise InvalidInput(
+                f"{where}.provider: expected one of {', '.join(provider_names())}, "
+                f"got {route.provider!r}"
+            )
+        if route.kind == BOXES and (route.attributes or not schema.classes):
+            raise InvalidInput(
+                f"{where}: boxes need a schema with classes (this one has "
+                f"{len(schema.classes)}) and take no attributes (got {len(route.attributes)})"
+            )
+        if route.kind != BOXES and not known:
+            raise InvalidInput(f"{where}: schema {schema.name!r} has no attributes to tag")
+        for name in route.attributes:
+            if name not in known:
+                raise InvalidInput(
+                    f"{where}.attributes: expected some of {', '.join(known)}, got {name!r}"
+                )
+        if len(set(route.attributes)) != len(route.attributes):
+            raise InvalidInput(f"{where}.attributes: each name once, got {route.attributes}")
+
+
+def _route(job_id: int, position: int, spec: RouteSpec, schema: LabelSchema) -> Route:
+    every = [] if spec.kind == BOXES else [attribute.name for attribute in schema.attributes]
+    return Route(
+        job_id=job_id,
+        position=position,
+        provider=spec.provider,
+        kind=spec.kind,
+        attributes=list(spec.attributes) or every,
+        redundancy=spec.redundancy,
+        reward_micros=spec.reward,
+        tasks_per_hit=spec.tasks_per_hit,
+        options={
+            "when": spec.when,
+            "hit": spec.hit.model_dump(mode="json"),
+            "venue": spec.options,
+        },
+    )
+
+
+def _job(session: Session, job_id: int) -> Job:
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFound(f"job {job_id}: no such job")
+    return job
+
+
+def _routes(session: Session, job_id: int) -> list[Route]:
+    found = select(Route).where(Route.job_id == job_id).order_by(Route.position)
+    return list(session.scalars(found))
+
+
+def _quote_route(
+    context: RouteContext,
+    planned: Plan,
+    items: Mapping[int, Item],
+    venues: Venues,
+    blobs: Blobs,
+) -> tuple[list[EstimateLine], int]:
+    """The route's lines at worst, and its likely cost; HITs of one size are quoted once."""
+    provider = context.provider(venues)
+    route = context.route
+    sizes = Counter(len(hit) for hit in planned.hits)
+    lines: list[EstimateLine] = []
+    likely = 0
+    for size, n_hits in sorted(sizes.items()):
+        sample = next(hit for hit in planned.hits if len(hit) == size)
+        spec = hit_specs.draft_spec(
+            context, _sample_tasks(sample, items, blobs), max_assignments=route.redundancy
+        )
+        if provider.has_pages:
+            hit_specs.page(context, spec.tasks, blobs)
+        quote = provider.quote(spec)
+        likely += n_hits * (quote.reward_micros + quote.fee_micros)
+        lines.extend(
+            EstimateLine(
+                route.id, route.provider, route.kind, f"{n_hits} HITs, each {text}", n_hits * micros
+            )
+            for text, micros in quote.lines
+        )
+    return lines, likely
+
+
+def _sample_tasks(
+    planned: Sequence[PlannedTask], items: Mapping[int, Item], blobs: Blobs
+) -> list[TaskSpec]:
+    """Tasks as long on the page as the real ones: whole images stand for their tiles."""
+    return [
+        TaskSpec(position, position, hit_specs.image_ref(blobs, items[task.item_id], None))
+        for position, task in enumerate(planned)
+    ]
+
+
+def _ceiling_lines(job: Job, unit_costs: Mapping[str, int], n_items: int) -> list[EstimateLine]:
+    extra = Policy.model_validate(job.policy).quality.max_extra_answers
+    return [
+        EstimateLine(
+            0,
+            "",
+            kind,
+            f"{n_items} items × up to {extra} more answers where they disagree",
+            n_items * extra * cost,
+        )
+        for kind, cost in sorted(unit_costs.items())
+        if extra
+    ]
