@@ -170,12 +170,13 @@ def _boxes(
 
 def _attributes(session: Session, job: Job) -> list[Attribute]:
     """The attributes that the job's routes ask, in the schema's order."""
-    asked: set[str] = set()
-    for names in session.scalars(
+    routes = session.scalars(
         select(Route.attributes).where(Route.job_id == job.id, Route.kind == TAGS)
-    ):
-        asked.update(names)
+    ).all()
     schema = load_schema(session.get_one(SchemaVersion, job.schema_id))
+    if not all(routes):  # a route that names none asks them all
+        return list(schema.attributes)
+    asked = {name for names in routes for name in names}
     return [attribute for attribute in schema.attributes if attribute.name in asked]
 
 

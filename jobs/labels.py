@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from jobs.answers import box_value, check_box, check_tag
 from jobs.consensus import ADJUDICATED
-from jobs.errors import Conflict, NotFound
-from jobs.tables import Batch, Consensus, Job, Label
+from jobs.errors import Conflict, InvalidAnswer, NotFound
+from jobs.label_schemas import load_schema
+from jobs.records import BOXES
+from jobs.tables import Batch, Consensus, Item, Job, Label, SchemaVersion
 
 SYSTEM = "system"
+T = TypeVar("T")
 
 
 def finish_job(session: Session, job_id: int, now: datetime) -> int:
@@ -74,8 +78,13 @@ def adjudicate(
 
     ``expected_version`` is the newest version the person saw (0: none); Conflict when
     someone else has decided in between, so a double click decides once.
+
+    Raises:
+        InvalidAnswer: when ``value`` (as ``Answer.value``) is no answer to the question.
+
     """
     consensus = _consensus(session, job_id, item_id, kind)
+    checked = _checked(session, job_id, item_id, kind, value)
     newest = _newest(session, job_id, item_id).get((item_id, kind))
     version = newest.version if newest else 0
     if version != expected_version:
@@ -88,7 +97,7 @@ def adjudicate(
         item_id=item_id,
         kind=kind,
         version=version + 1,
-        value=value,
+        value=checked,
         confidence=1.0,
         origin="adjudication",
         provenance={"reason": reason, "answers_sha256": consensus.answers_sha256},
@@ -139,6 +148,47 @@ def revert(
     session.add(label)
     consensus.state = ADJUDICATED
     return label
+
+
+def _checked(
+    session: Session, job_id: int, item_id: int, kind: str, value: dict[str, Any]
+) -> dict[str, Any]:
+    """``value`` clipped and validated like a worker's answer; a tag may be left out."""
+    job = session.get_one(Job, job_id)
+    item = session.get_one(Item, item_id)
+    schema = load_schema(session.get_one(SchemaVersion, job.schema_id))
+    if kind == BOXES:
+        boxes = [_with_sides(box) for box in _listed(value, "boxes", list)]
+        return box_value(
+            [
+                check_box(box, schema.classes, item.width, item.height, f"boxes.{place}")
+                for place, box in enumerate(boxes)
+            ]
+        )
+    known = {attribute.name: attribute for attribute in schema.attributes}
+    tags = _listed(value, "tags", dict)
+    strange = set(tags) - set(known)
+    if strange:
+        raise InvalidAnswer(f"tags: expected some of {sorted(known)}, got {sorted(strange)}")
+    return {"tags": {name: check_tag(tags[name], known[name], name) for name in sorted(tags)}}
+
+
+def _listed(value: Any, name: str, shape: type[T]) -> T:
+    found = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(found, shape):
+        raise InvalidAnswer(f"expected {{{name!r}: {shape.__name__}}}, got {value!r:.80}")
+    return found
+
+
+def _with_sides(box: Any) -> Any:
+    """A box given by its corners as one given by corner and size; what is no box stays."""
+    if not isinstance(box, dict) or not {"left", "top", "right", "bottom"} <= box.keys():
+        return box
+    sides = [box[side] for side in ("left", "top", "right", "bottom")]
+    if not all(isinstance(side, (int, float)) for side in sides):
+        return box
+    rest = {key: box[key] for key in box.keys() - {"right", "bottom", "score"}}
+    return {**rest, "width": sides[2] - sides[0], "height": sides[3] - sides[1]}
 
 
 def _consensus(session: Session, job_id: int, item_id: int, kind: str) -> Consensus:
