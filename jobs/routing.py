@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from jobs.job_specs import Policy
-from jobs.planning import buy_answers
+from jobs.batches import buy_answers
 from jobs.records import BOXES, TAGS
 from jobs.tables import Batch, Consensus, Hit, HitTask, Job, Route, Task
 
