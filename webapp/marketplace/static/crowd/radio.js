@@ -4,7 +4,7 @@ import { build } from './build.js';
 import { dressedRoot } from './styles.js';
 
 const BUTTON = `
-  :host { display: inline-flex; align-items: flex-start; gap: .6rem; padding: .35rem .6rem; border-radius: var(--radius); cursor: pointer; }
+  :host { display: inline-flex; align-items: flex-start; gap: .6rem; padding: .35rem .5rem; border-radius: var(--radius); cursor: pointer; }
   :host(:hover) { background: var(--wash); }
   :host([disabled]) { color: var(--muted); cursor: default; background: none; }
   .dot { flex: none; inline-size: 1.3rem; block-size: 1.3rem; margin-block-start: .1rem; border: 2px solid var(--edge); border-radius: 50%; background: var(--paper); display: grid; place-items: center; }
