@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
 
+from jobs import strict_json
 from jobs.errors import InvalidAnswer
 
 LARGEST_CHARACTERS = 1024 * 1024
@@ -108,14 +107,7 @@ def _local(tag: str) -> str:
 
 def _read_crowd(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-        )
-    except RecursionError as error:
-        raise InvalidAnswer(f"{CROWD_FIELD}: nested too deeply") from error
+        value = strict_json.loads(text)
     except ValueError as error:
         raise InvalidAnswer(f"{CROWD_FIELD}: expected JSON: {error!s:.120}") from error
     if isinstance(value, list) and len(value) == 1:
@@ -125,22 +117,3 @@ def _read_crowd(text: str) -> dict[str, Any]:
     if len(value) > MOST_FIELDS:
         raise InvalidAnswer(f"{CROWD_FIELD}: expected at most {MOST_FIELDS:,} fields")
     return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """JSON lets the last of two equal keys win in silence; an answer must not."""
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key appears twice in one object")
-    return value
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text:.40} is too large")
-    return number
