@@ -141,7 +141,7 @@ def _gold(session: Session, job: Job, kind: str) -> dict[int, dict[str, Any]]:
         .join(Item, Item.id == GoldAnswer.item_id)
         .where(Item.dataset_id == job.dataset_id, GoldAnswer.kind == kind)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _boxes(

@@ -99,9 +99,7 @@ def _under_ceiling(
             .join(Batch, Batch.id == Hit.batch_id)
             .where(Batch.route_id == route.id, Batch.id != first, Task.item_id.in_(item_ids))
             .group_by(Task.item_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return [item_id for item_id in item_ids if bought.get(item_id, 0) < ceiling]
 

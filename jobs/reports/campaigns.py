@@ -195,7 +195,7 @@ def _summaries(session: Session, rows) -> tuple[JobSummary, ...]:  # type: ignor
 
 
 def _counts(session: Session, query) -> dict:  # type: ignore[no-untyped-def, type-arg]
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _assignments(job_id: int, column):  # type: ignore[no-untyped-def]

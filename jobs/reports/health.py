@@ -32,7 +32,7 @@ def health(session: Session, now: datetime) -> Health:
     )
     pause = session.get(Switch, "pause")
     return Health(
-        work_by_state=dict(states.tuples().all()),
+        work_by_state=dict(states.all()),
         oldest_due_seconds=(now - oldest).total_seconds() if oldest else 0.0,
         last_swept_at=session.scalar(select(func.max(Sweep.last_swept_at))),
         n_unknown_intents=session.scalar(select(func.count()).where(Intent.state == "unknown"))

@@ -165,7 +165,7 @@ def item_view(session: Session, job_id: int, item_id: int) -> ItemView:
         answers=_answers(session, job_id, item_id),
         questions=tuple(_questions(session, job_id, [item_id])[item_id]),
         labels=_labels(session, job_id, item_id),
-        gold=dict(gold.tuples().all()),
+        gold=dict(gold.all()),
         previous_id=session.scalar(beside.where(Item.id < item_id).order_by(Item.id.desc())),
         next_id=session.scalar(beside.where(Item.id > item_id).order_by(Item.id)),
     )
