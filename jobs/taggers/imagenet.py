@@ -53,7 +53,7 @@ class ImagenetTagger:
     """Answers tag questions by summed class probabilities."""
 
     def __init__(self, options: ImagenetOptions) -> None:
-        self.version = f"imagenet@{VERSION}"
+        self.version = VERSION
         self._attributes = options.attributes
         self._members = {
             name: {option: _class_numbers(classes) for option, classes in rule.groups.items()}

@@ -75,7 +75,7 @@ class Detector:
                 f"tagger onnx_boxes: expected one or three outputs, got {list(options.outputs)}"
             )
         self._session, digest = _open(options.model)
-        self.version = f"onnx_boxes@{VERSION}+{digest[:12]}"
+        self.version = f"{VERSION}+{digest[:12]}"
         shape = self._session.get_inputs()[0].shape
         self._channels_last = len(shape) == 4 and shape[3] == 3
         sides = shape[1:3] if self._channels_last else shape[2:4]

@@ -17,6 +17,8 @@ contrast     standard deviation of luma, 0 to 127.5
 blur         0 (sharp) to 1 (blurred): Crete, Dolmiere, Ladret, Nicolas 2007,
              "The blur effect: perception and estimation with a new
              no-reference perceptual blur metric"
+colourful    0 (grey) to about 110: Hasler and Süsstrunk 2003, "Measuring
+             colourfulness in natural images"; tinted prints stay under 20
 resolution   shorter side in pixels
 colour       share of the picture in each colour name; takes no thresholds
 ===========  ==================================================================
@@ -44,11 +46,12 @@ LONGEST_SIDE = 512  # pixels looked at: blur is judged at the size a person sees
 BLUR_WINDOW = 9  # the low-pass filter's length in the paper
 SHARE_OF_MANY = 0.2  # of the picture, for a colour to count where many may be chosen
 
-Measure = Literal["brightness", "contrast", "blur", "resolution", "colour"]
+Measure = Literal["brightness", "contrast", "blur", "colourful", "resolution", "colour"]
 DEFAULT_THRESHOLDS: Mapping[str, tuple[float, ...]] = {
     "brightness": (70.0, 190.0),
     "contrast": (30.0, 70.0),
     "blur": (0.35, 0.55),
+    "colourful": (25.0,),
     "resolution": (480.0, 1080.0),
 }
 
@@ -84,7 +87,7 @@ class Photometer:
     """Answers tag questions from measured numbers."""
 
     def __init__(self, options: PhotometryOptions) -> None:
-        self.version = f"photometry@{VERSION}"
+        self.version = VERSION
         self._rules = options.attributes
 
     def check(self, kind: QuestionKind, schema: LabelSchema, attributes: tuple[str, ...]) -> None:
@@ -142,6 +145,16 @@ def blur(picture: Image.Image) -> float:
     return max(_blur_along(luma, axis) for axis in (0, 1))
 
 
+def colourfulness(picture: Image.Image) -> float:
+    """Spread of the opponent colours plus 0.3 of their mean, 0 for shades of grey."""
+    small = picture.copy()
+    small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
+    red, green, blue_ = np.asarray(small, dtype=np.float64).reshape(-1, 3).T
+    opponents = np.stack([red - green, (red + green) / 2 - blue_])
+    spread, mean = opponents.std(axis=1), opponents.mean(axis=1)
+    return float(np.hypot(*spread) + 0.3 * np.hypot(*mean))
+
+
 def colour_shares(picture: Image.Image) -> dict[str, float]:
     """Share of the picture in each colour name; the shares sum to 1."""
     small = picture.copy()
@@ -156,6 +169,7 @@ MEASURES: Mapping[str, Callable[[Image.Image], float]] = {
     "brightness": brightness,
     "contrast": contrast,
     "blur": blur,
+    "colourful": colourfulness,
     "resolution": resolution,
 }
 
