@@ -1,0 +1,288 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.orm import Session
+
+from jobs.consensus import combine_job
+from jobs.errors import Conflict, InvalidAnswer, NotFound
+from jobs.job_specs import Policy, QualityPolicy
+from jobs.labels import adjudicate, finish_job, revert
+from jobs.migrating import upgrade
+from jobs.reports import ItemFilter, item_page, item_view, job_list, job_report, worker_table
+from jobs.reports.accuracy import accuracy_against_gold
+from jobs.routing import route_onward
+from jobs.tables import Batch, Consensus, Hit, Label, WorkerScore
+from tests.factories import (
+    NOW,
+    box,
+    make_answer,
+    make_dataset,
+    make_gold,
+    make_hits,
+    make_job,
+    make_route,
+    make_worker,
+)
+
+LATER = NOW + timedelta(hours=1)
+RED = {"tags": {"colour": "red"}}
+BLUE = {"tags": {"colour": "blue"}}
+MAJORITY = Policy(quality=QualityPolicy(tag_method="majority", box_method="iou_clusters"))
+
+
+@pytest.fixture
+def session():
+    engine = create_engine("sqlite://")
+    upgrade(engine, NOW)
+    with Session(engine) as opened, opened.begin():
+        yield opened
+        opened.rollback()
+    engine.dispose()
+
+
+@pytest.fixture
+def cast(session):
+    return [make_worker(session, name) for name in ("ben", "cho", "eve")]
+
+
+def a_job(session, cast, answers, *, policy=None, state="closed", kind="tags"):
+    """A job of one item that ``cast`` has answered with ``answers``, combined by majority."""
+    items = make_dataset(session, 1)
+    job = make_job(session, items, policy=policy or MAJORITY)
+    (hit,) = make_hits(session, make_route(session, job, kind=kind), items, state=state)
+    for worker, value in zip(cast, answers, strict=False):
+        make_answer(session, hit, worker, value)
+    return job, items[0], hit
+
+
+def n_labels(session, job):
+    return session.scalar(select(func.count()).where(Label.job_id == job.id))
+
+
+def test_agreeing_answers_become_a_label_that_says_who_voted(session, cast):
+    job, item, _ = a_job(session, cast, [RED, RED, RED])
+    combine_job(session, job.id, NOW)
+    assert finish_job(session, job.id, NOW) == 1
+    label = session.scalars(select(Label)).one()
+    assert label.value == RED
+    assert [voter["worker"] for voter in label.provenance["voters"]] == [w.id for w in cast]
+    assert label.provenance["method"].startswith("majority@")
+    assert job.state == "finished"
+    assert item_view(session, job.id, item.id).labels[0].value == RED
+
+
+def test_combining_and_finishing_twice_changes_nothing(session, cast):
+    job, _, _ = a_job(session, cast, [RED, RED, RED])
+    combine_job(session, job.id, NOW)
+    finish_job(session, job.id, NOW)
+    again = combine_job(session, job.id, LATER)
+    assert again.n_changed == 0
+    assert finish_job(session, job.id, LATER) == 0
+    assert n_labels(session, job) == 1
+
+
+def test_a_question_with_open_hits_stays_open(session, cast):
+    job, _, _ = a_job(session, cast, [RED, RED], state="posted")
+    report = combine_job(session, job.id, NOW)
+    assert (report.n_open, report.n_sure) == (1, 0)
+    assert finish_job(session, job.id, NOW) == 0
+    assert job.state == "running"
+
+
+def test_rejected_answers_do_not_vote(session, cast):
+    items = make_dataset(session, 1)
+    job = make_job(session, items)
+    (hit,) = make_hits(session, make_route(session, job), items)
+    make_answer(session, hit, cast[0], RED)
+    make_answer(session, hit, cast[1], BLUE, state="Rejected")
+    make_answer(session, hit, cast[2], BLUE, state="Rejected")
+    combine_job(session, job.id, NOW)
+    row = session.scalars(select(Consensus)).one()
+    assert (row.value, row.n_answers) == (RED, 1)
+
+
+def test_excluded_workers_do_not_vote(session, cast):
+    job, _, _ = a_job(session, cast, [RED, BLUE, BLUE])
+    cast[1].state = cast[2].state = "excluded"
+    session.flush()
+    combine_job(session, job.id, NOW)
+    assert session.scalars(select(Consensus)).one().value == RED
+
+
+def test_an_item_nobody_answered_waits_for_a_person(session):
+    job, item, _ = a_job(session, [], [])
+    report = combine_job(session, job.id, NOW)
+    assert report.n_conflict == 1
+    finish_job(session, job.id, NOW)
+    assert job.state == "running"
+    label = adjudicate(
+        session,
+        job_id=job.id,
+        item_id=item.id,
+        kind="tags",
+        value=RED,
+        reason="seen by eye",
+        actor="ada",
+        expected_version=0,
+        now=NOW,
+    )
+    assert (label.version, label.origin, label.confidence) == (1, "adjudication", 1.0)
+    assert job.state == "finished"
+
+
+def decide(session, job, item, value, version, kind="tags"):
+    return adjudicate(
+        session,
+        job_id=job.id,
+        item_id=item.id,
+        kind=kind,
+        value=value,
+        reason="",
+        actor="ada",
+        expected_version=version,
+        now=LATER,
+    )
+
+
+def test_a_persons_label_outlives_a_later_consensus(session, cast):
+    job, item, hit = a_job(session, cast[:2], [RED, RED])
+    combine_job(session, job.id, NOW)
+    finish_job(session, job.id, NOW)
+    decide(session, job, item, BLUE, 1)
+    make_answer(session, hit, cast[2], RED)
+    combine_job(session, job.id, LATER)
+    assert finish_job(session, job.id, LATER) == 0
+    assert item_view(session, job.id, item.id).labels[0].value == BLUE
+
+
+def test_a_double_click_decides_once(session, cast):
+    job, item, _ = a_job(session, cast, [RED, RED, RED])
+    combine_job(session, job.id, NOW)
+    finish_job(session, job.id, NOW)
+    decide(session, job, item, BLUE, 1)
+    with pytest.raises(Conflict, match="version 2 has been written by ada"):
+        decide(session, job, item, BLUE, 1)
+    assert n_labels(session, job) == 2
+
+
+def test_a_revert_brings_back_the_old_value_as_a_new_version(session, cast):
+    job, item, _ = a_job(session, cast, [RED, RED, RED])
+    combine_job(session, job.id, NOW)
+    finish_job(session, job.id, NOW)
+    decide(session, job, item, BLUE, 1)
+    label = revert(
+        session, job_id=job.id, item_id=item.id, kind="tags", version=1, actor="ada", now=LATER
+    )
+    assert (label.version, label.value, label.origin) == (3, RED, "reverted")
+    with pytest.raises(NotFound):
+        revert(
+            session, job_id=job.id, item_id=item.id, kind="tags", version=9, actor="ada", now=LATER
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("tags", {"tags": {"colour": "mauve"}}),
+        ("tags", {"tags": {"size": "big"}}),
+        ("tags", {"tags": []}),
+        ("tags", None),
+        ("boxes", {"boxes": [box(10, 10, 5, 20)]}),
+        ("boxes", {"boxes": [box(10, 10, 50, 50, "cow")]}),
+        ("boxes", {"boxes": [{"label": "cat"}]}),
+        ("boxes", {"boxes": [{**box(1, 2, 3, 4), "left": "x"}]}),
+        ("boxes", {"boxes": ["cat"]}),
+    ],
+)
+def test_a_person_cannot_label_what_was_not_asked(session, cast, kind, value):
+    given = {"boxes": []} if kind == "boxes" else RED
+    job, item, _ = a_job(session, cast, [given] * 3, kind=kind)
+    combine_job(session, job.id, NOW)
+    with pytest.raises(InvalidAnswer):
+        decide(session, job, item, value, 0, kind)
+    assert n_labels(session, job) == 0
+
+
+def test_unsure_items_go_to_the_route_that_waits_for_them_once(session, cast):
+    policy = Policy(quality=QualityPolicy(sure_at=0.99, tag_method="majority"))
+    job, _, _ = a_job(session, cast, [RED, BLUE], policy=policy)
+    second = make_route(session, job, provider="inhouse", when="unsure")
+    combine_job(session, job.id, NOW)
+    assert route_onward(session, job.id, NOW) == 1
+    assert route_onward(session, job.id, NOW) == 0
+    batch = session.scalars(select(Batch).where(Batch.route_id == second.id)).one()
+    assert session.scalars(select(Hit).where(Hit.batch_id == batch.id)).one().max_assignments == 3
+    assert session.scalars(select(Consensus)).one().state == "open"
+
+
+def test_one_more_answer_is_bought_up_to_the_ceiling(session, cast):
+    policy = Policy(quality=QualityPolicy(sure_at=0.99, tag_method="majority", max_extra_answers=1))
+    job, _, _ = a_job(session, cast, [RED, BLUE], policy=policy)
+    combine_job(session, job.id, NOW)
+    assert route_onward(session, job.id, NOW) == 1
+    extra = session.scalars(select(Batch).order_by(Batch.id.desc())).first()
+    extra_hit = session.scalars(select(Hit).where(Hit.batch_id == extra.id)).one()
+    assert extra_hit.max_assignments == 1
+    extra.state = extra_hit.state = "closed"
+    session.flush()
+    combine_job(session, job.id, NOW)
+    assert route_onward(session, job.id, NOW) == 0
+
+
+def test_a_paused_job_buys_nothing(session, cast):
+    policy = Policy(quality=QualityPolicy(sure_at=0.99, max_extra_answers=1))
+    job, _, _ = a_job(session, cast, [RED, BLUE], policy=policy)
+    combine_job(session, job.id, NOW)
+    job.state = "paused"
+    assert route_onward(session, job.id, NOW) == 0
+
+
+def test_reports_count_what_is_there(session, cast):
+    job, item, _ = a_job(session, cast, [RED, RED, BLUE])
+    make_gold(session, item, "tags", RED)
+    combine_job(session, job.id, NOW)
+    finish_job(session, job.id, NOW)
+    report = job_report(session, job.id)
+    assert report.summary == job_list(session)[0]
+    assert (report.summary.n_items, report.summary.n_answers) == (1, 3)
+    assert report.assignments_by_state == {"Approved": 3}
+    assert sum(report.confidence_histogram) == 1
+    scores = {row.provider_worker_id: row for row in worker_table(session, job.id)}
+    assert scores["ABEN"].gold_accuracy > scores["AEVE"].gold_accuracy
+    assert session.scalar(select(func.count()).select_from(WorkerScore)) == 3
+    with pytest.raises(NotFound):
+        job_report(session, 99)
+    with pytest.raises(NotFound):
+        item_view(session, job.id, 99)
+
+
+def test_items_are_paged_by_key_and_filtered(session, cast):
+    items = make_dataset(session, 5)
+    job = make_job(session, items)
+    route = make_route(session, job)
+    for hit in make_hits(session, route, items[:2]):
+        make_answer(session, hit, cast[0], RED)
+    combine_job(session, job.id, NOW)
+    first = item_page(session, job.id, limit=2)
+    second = item_page(session, job.id, after=first[-1].item_id, limit=2)
+    assert [row.item_id for row in first + second] == [item.id for item in items[:4]]
+    by_worker = item_page(session, job.id, filters=ItemFilter(worker_id=cast[0].id))
+    assert [row.item_id for row in by_worker] == [item.id for item in items[:2]]
+    assert item_page(session, job.id, filters=ItemFilter(state="open")) == ()
+
+
+def test_box_labels_are_judged_against_gold_by_class(session, cast):
+    items = make_dataset(session, 2)
+    job = make_job(session, items)
+    for hit, item in zip(
+        make_hits(session, make_route(session, job, kind="boxes"), items), items, strict=True
+    ):
+        for worker in cast:
+            make_answer(session, hit, worker, {"boxes": [box(10, 10, 90, 90)]})
+        make_gold(session, item, "boxes", {"boxes": [box(10, 10, 90, 90)]})
+    combine_job(session, job.id, NOW)
+    finish_job(session, job.id, NOW)
+    overall, cats = accuracy_against_gold(session, job.id)
+    assert (overall.value, overall.n, cats.name) == (1.0, 2, "cat")
+    assert overall.mean_iou > 0.9
