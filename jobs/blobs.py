@@ -191,6 +191,11 @@ def open_blobs(settings: Settings) -> Blobs:
     return LocalBlobs(settings.data_dir / "blobs", thumbnails, settings.web_url(), secret, s3)
 
 
+def key_for(sha256: str, suffix: str) -> str:
+    """The key of the image with this hash and file type."""
+    return f"{sha256[:2]}/{sha256}.{suffix}"
+
+
 def media_type_of(key: str) -> str:
     """The media type we decided when ``key`` was put; NotFound when it is no key."""
     suffix = _checked(key).rpartition(".")[2]
@@ -219,8 +224,7 @@ def _key_of(data: bytes, media_type: str) -> str:
     suffix = images.SUFFIXES.get(media_type)
     if suffix is None:
         raise InvalidInput(f"media type: expected one of {', '.join(images.SUFFIXES)}")
-    digest = hashlib.sha256(data).hexdigest()
-    return f"{digest[:2]}/{digest}.{suffix}"
+    return key_for(hashlib.sha256(data).hexdigest(), suffix)
 
 
 def _checked(key: str) -> str:
