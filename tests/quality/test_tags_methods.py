@@ -154,13 +154,21 @@ def test_gold_is_certain_and_needs_no_answers(method):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_an_answer_that_is_never_a_truth_never_wins(method):
-    rows = [(0, 0, 2), (0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 1, 2), (2, 0, 0), (2, 1, 0)]
-    truth = np.array([True, True, False])
-    result = tags.load(method)(answers_of(rows, truth=truth))
-    assert result.label[0] == 1
-    assert result.label[2] == 0
-    assert result.label[1] in (0, 1)
+    answers = crowd(seed=2, n_items=60, n_labels=2, right=0.8)
+    truth = np.random.default_rng(2).integers(2, size=60)
+    unsure = np.random.default_rng(9).random(len(answers.item)) < 0.4
+    unsure |= answers.item == 0
+    said = replace(
+        answers,
+        label=np.where(unsure, 2, answers.label),
+        n_labels=3,
+        truth=np.array([True, True, False]),
+    )
+    result = tags.load(method)(said)
+    assert set(result.label.tolist()) == {0, 1}
     assert np.all(result.posterior[:, 2] == 0)
+    assert np.mean(result.label[1:] == truth[1:]) > 0.85
+    assert result.confidence[0] < 0.9
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -15,13 +15,17 @@ from scipy.sparse import csr_matrix
 from quality.consensus.shapes import Floats
 from quality.consensus.tags._votes import Votes
 
+# Mean change of an item's posterior below which another round changes no label.
+TOLERANCE = 5e-4
+MAX_ITERATIONS = 60
+
 
 @dataclass(frozen=True)
 class ConfusionFit:
     """What EM found.
 
     ``posterior`` (n_items, K), ``confusion`` (n_workers, n_labels, K) with p(label | truth)
-    summing to 1 over labels, ``prior`` (K,), and the log-posterior density reached.
+    summing to 1 over labels, ``prior`` (K,), and the log-likelihood of the answers.
     """
 
     posterior: Floats
@@ -41,18 +45,33 @@ def incidence(votes: Votes) -> csr_matrix:
 
 
 def soft_max(log_weight: Floats) -> tuple[Floats, Floats]:
-    """Rows of ``log_weight`` (n, K) as probabilities, and their log normalisers (n,)."""
+    """Rows of ``log_weight`` (n, K) made probabilities in place, and their log sums (n,)."""
     top = log_weight.max(axis=1, keepdims=True)
-    log_weight = log_weight - top
+    log_weight -= top
     np.exp(log_weight, out=log_weight)
     total = log_weight.sum(axis=1, keepdims=True)
     log_weight /= total
     return log_weight, (np.log(total) + top)[:, 0]
 
 
-# Mean change of an item's posterior below which another round changes no label.
-TOLERANCE = 5e-4
-MAX_ITERATIONS = 60
+def pooled_confusion(seen: Floats, strength: float) -> Floats:
+    """p(label | truth) of each worker from counts ``seen`` (n_workers, n_labels, K).
+
+    A Dirichlet prior worth ``strength`` answers a truth pulls each worker to the crowd, so
+    someone with two answers is taken for an average worker.
+    """
+    crowd = seen.sum(axis=0) + 1.0 / seen.shape[1]
+    crowd /= crowd.sum(axis=0)
+    confusion = seen + strength * crowd
+    shares: Floats = confusion / confusion.sum(axis=1, keepdims=True)
+    return shares
+
+
+def class_prior(posterior: Floats) -> Floats:
+    """p(truth) (K,) from a posterior (n_items, K), with one item's worth of doubt each."""
+    prior = posterior.sum(axis=0) + 1.0
+    shares: Floats = prior / prior.sum()
+    return shares
 
 
 def fit_confusion(
@@ -60,39 +79,23 @@ def fit_confusion(
 ) -> ConfusionFit:
     """Dawid-Skene by EM in log space, maximum a posteriori, from the posterior ``start``.
 
-    Each worker's confusion column has a Dirichlet prior worth ``strength`` answers around
-    the crowd's own column, so a worker with two answers is taken for an average one. Gold
-    rows of ``start`` stay as they are.
+    Rows of ``start`` whose item has gold are kept; ``start`` itself is used up.
     """
     answers = incidence(votes)
     transposed = answers.T
-    posterior = start
-    known = votes.gold >= 0
-    log_likelihood, iterations = -np.inf, 0
-    confusion, prior = np.zeros((votes.n_workers, votes.n_labels, len(votes.truths))), votes.share
-    for iteration in range(1, max_iterations + 1):
-        confusion, prior = _estimate(transposed @ posterior, posterior, votes, strength)
-        log_weight = answers @ np.log(confusion).reshape(-1, confusion.shape[2])
+    shape = (votes.n_workers, votes.n_labels, len(votes.truths))
+    known = np.flatnonzero(votes.gold >= 0)
+    certain = start[known]
+    posterior, iterations, change = start, 0, np.inf
+    while iterations < max_iterations and change >= TOLERANCE:
+        confusion = pooled_confusion((transposed @ posterior).reshape(shape), strength)
+        prior = class_prior(posterior)
+        log_weight = answers @ np.log(confusion).reshape(-1, shape[2])
         log_weight += np.log(prior)
         new, evidence = soft_max(log_weight)
-        new[known] = start[known]
-        iterations, change = (
-            iteration,
-            float(np.abs(new - posterior).sum()) / max(len(posterior), 1),
-        )
-        posterior, log_likelihood = new, float(evidence.sum())
-        if change < TOLERANCE:
-            break
-    return ConfusionFit(posterior, confusion, prior, iterations, log_likelihood)
-
-
-def _estimate(
-    flat: Floats, posterior: Floats, votes: Votes, strength: float
-) -> tuple[Floats, Floats]:
-    seen = flat.reshape(votes.n_workers, votes.n_labels, len(votes.truths))
-    crowd = seen.sum(axis=0) + 1.0 / votes.n_labels
-    crowd /= crowd.sum(axis=0)
-    confusion = seen + strength * crowd
-    confusion /= confusion.sum(axis=1, keepdims=True)
-    prior = posterior.sum(axis=0) + 1.0
-    return confusion, prior / prior.sum()
+        new[known] = certain
+        posterior -= new
+        change = float(np.abs(posterior, out=posterior).sum()) / len(new)
+        posterior = new
+        iterations += 1
+    return ConfusionFit(posterior, confusion, prior, iterations, float(evidence.sum()))

@@ -5,29 +5,54 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.consensus.shapes import Bools, Floats, Ints, WorkerEstimates
+from quality.consensus.shapes import Bools, Floats, WorkerEstimates
 from quality.consensus.tags._votes import Votes
 
-# Answers' worth of crowd opinion a worker's estimate starts with.
-SHRINK = 4.0
+# Answers' worth of crowd opinion a worker's accuracy starts with.
+SHRINK = 2.0
+# Answers handled at a time, to bound memory on large crowds.
+CHUNK = 1 << 18
 
 
-def agreement_with_others(votes: Votes) -> tuple[Floats, Bools]:
-    """Chance that each answer is right by the vote share of the others, and who is judged.
+def agreement_with_others(votes: Votes, weight: Floats | None = None) -> tuple[Floats, Bools]:
+    """Chance that each answer is right by the (weighted) vote of the others, and who is judged.
 
-    Both have one entry an answer. Not judged: an answer that can be no truth, or one whose
-    item has neither gold nor another vote for a possible truth.
+    Both have one entry an answer; ``weight`` (n_workers,). Not judged: an answer that can be
+    no truth, or one whose item has neither gold nor another vote for a possible truth.
     """
-    possible = np.zeros(votes.n_labels, dtype=bool)
-    possible[votes.truths] = True
-    counts = votes.counts()
-    others = counts[:, votes.truths].sum(axis=1)[votes.item] - 1.0
-    same = counts[votes.item, votes.label] - 1.0
-    right = same / np.maximum(others, 1.0)
+    own = np.ones(len(votes)) if weight is None else weight[votes.worker]
+    counts = votes.counts(own)
+    others = counts[:, votes.truths].sum(axis=1)[votes.item] - own
+    same = counts[votes.item, votes.label] - own
+    heard = others > 1e-9
+    right = np.where(heard, same / np.where(heard, others, 1.0), 0.0)
     gold = votes.gold[votes.item]
     known = gold >= 0
     right[known] = votes.label[known] == votes.truths[gold[known]]
-    judged = possible[votes.label] & ((others > 0) | known)
+    judged = _possible(votes)[votes.label] >= 0
+    judged &= heard | known
+    return np.where(judged, np.clip(right, 0.0, 1.0), 0.0), judged
+
+
+def model_of_others(votes: Votes, joint: Floats, likelihood: Floats) -> tuple[Floats, Bools]:
+    """Chance that each answer is right by a model, the answer's own likelihood divided out.
+
+    ``joint`` (n_items, m K) is the posterior over truths (times any states of the item),
+    ``likelihood`` (n_workers, n_labels, m K) what each answer put into it. The estimates of
+    the workers themselves still rest on all answers. Gold items count as known.
+    """
+    n_truths = len(votes.truths)
+    truth = _possible(votes)[votes.label]
+    right = np.zeros(len(votes))
+    for first in range(0, len(votes), CHUNK):
+        part = slice(first, first + CHUNK)
+        item = votes.item[part]
+        others = joint[item] / likelihood[votes.worker[part], votes.label[part]]
+        total = others.sum(axis=1)
+        others = others.reshape(len(item), -1, n_truths).sum(axis=1)
+        mine = others[np.arange(len(item)), truth[part]]
+        right[part] = mine / np.maximum(total, np.finfo(float).tiny)
+    judged = truth >= 0
     return np.where(judged, right, 0.0), judged
 
 
@@ -47,7 +72,7 @@ def estimates(
     n_judged = np.bincount(votes.worker, weights=judged, minlength=votes.n_workers)
     crowd = (n_right.sum() + 1.0) / (n_judged.sum() + 2.0)
     accuracy = (n_right + SHRINK * crowd) / (n_judged + SHRINK)
-    n_answers: Ints = votes.per_worker()
+    n_answers = votes.per_worker()
     accuracy[n_answers == 0] = np.nan
     if weight is None:
         weight = np.ones(votes.n_workers)
@@ -57,19 +82,24 @@ def estimates(
 def confusion_estimates(votes: Votes, posterior: Floats, confusion: Floats) -> WorkerEstimates:
     """Workers' accuracy from a confusion model, each answer judged by the other answers.
 
-    ``posterior`` (n_items, K) and ``confusion`` (n_workers, n_labels, K): an answer's own
-    likelihood is divided out of its item's posterior before it is judged.
+    ``posterior`` (n_items, K) and ``confusion`` (n_workers, n_labels, K). ``weight`` is the
+    odds of the mean diagonal.
     """
-    place = np.full(votes.n_labels, -1, dtype=np.int64)
-    place[votes.truths] = np.arange(len(votes.truths))
-    truth = place[votes.label]
-    judged = truth >= 0
-    others = posterior[votes.item] / confusion[votes.worker, votes.label]
-    others /= np.maximum(others.sum(axis=1, keepdims=True), 1e-300)
-    right = np.where(judged, others[np.arange(len(votes)), truth], 0.0)
-    known = votes.gold[votes.item] >= 0
-    right = np.where(known, posterior[votes.item, truth], right)
+    right, judged = model_of_others(votes, posterior, confusion)
     matrix = confusion.transpose(0, 2, 1)
     diagonal = matrix[:, np.arange(len(votes.truths)), votes.truths]
     skill = np.clip(diagonal.mean(axis=1), 0.01, 0.99)
     return estimates(votes, right, judged, skill / (1 - skill), {"confusion": matrix})
+
+
+def chance_corrected(accuracy: Floats, n_truths: int) -> Floats:
+    """Skill in (0, 1] from accuracy: 0 (kept just above) at guessing, 1 when always right."""
+    guess = 1.0 / max(n_truths, 2)
+    skill = (np.nan_to_num(accuracy, nan=guess) - guess) / (1.0 - guess)
+    return np.maximum(skill, 1e-3)
+
+
+def _possible(votes: Votes) -> NDArray[np.int64]:
+    place = np.full(votes.n_labels, -1, dtype=np.int64)
+    place[votes.truths] = np.arange(len(votes.truths))
+    return place

@@ -187,7 +187,8 @@ def settle(
     iterations: int = 0,
     log_likelihood: float = 0.0,
 ) -> TagConsensus:
-    """The result of a method from its ``posterior`` (n_items, K) over the truths."""
+    """The result of a method from its ``posterior`` (n_items, K) over the truths; gold holds."""
+    posterior = clamp(votes, posterior)
     n_answers = votes.per_item()
     answered = (n_answers > 0) | (votes.gold >= 0)
     position = winners(votes, posterior)

@@ -15,7 +15,7 @@ from quality.consensus.tags._votes import collect, settle, unanswered, vote_shar
 
 VERSION = "1"
 # Answers' worth of the crowd's confusion in each worker's matrix.
-STRENGTH = 4.0
+STRENGTH = 2.0
 
 
 def combine(answers: TagAnswers) -> TagConsensus:

@@ -1,0 +1,150 @@
+"""Dawid-Skene made safe: errors' directions half believed, and items that can be contested.
+
+Two things go wrong with plain confusion matrices on real crowds, both because workers err
+together. The *direction* of errors, learned from items the crowd itself decided, drags
+labels to a class that never was; and many answers to a hard item multiply to a certainty
+nobody has. So (1) each worker's matrix is pulled a third of the way to the one that knows
+only how often the worker errs, and (2) an item is either clear, or contested: then
+workers mostly answer by habit, whatever the truth is.
+
+p(l | t, w, clear) = C[w, l, t]; p(l | t, w, contested) = (1 - H) C[w, l, t] + H M[w, l] with M
+the worker's own label rates; p(contested) is learned. EM on truth and clearness at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from quality.consensus.shapes import Floats, Ints
+from quality.consensus.tags._confusion import (
+    MAX_ITERATIONS,
+    TOLERANCE,
+    incidence,
+    pooled_confusion,
+    soft_max,
+)
+from quality.consensus.tags._votes import Votes
+
+# Answers' worth of the crowd's confusion in each worker's matrix.
+STRENGTH = 2.0
+# How far each matrix is pulled to the one without error directions.
+PULL = 1.0 / 3.0
+# Part of the answers to a contested item that are given by habit.
+HABIT = 0.9
+
+Target = Callable[[Votes, Floats], Floats]
+
+
+@dataclass(frozen=True)
+class ContestedFit:
+    """What EM found.
+
+    ``joint`` (n_items, 2K): truth when clear, then truth when contested; ``likelihood``
+    (n_workers, n_labels, 2K) alike; ``confusion`` (n_workers, n_labels, K) when clear.
+    """
+
+    joint: Floats
+    likelihood: Floats
+    confusion: Floats
+    iterations: int
+    log_likelihood: float
+
+    @property
+    def posterior(self) -> Floats:
+        """p(truth) of each item, (n_items, K)."""
+        half = self.joint.shape[1] // 2
+        return self.joint[:, :half] + self.joint[:, half:]
+
+
+def fit_contested(
+    votes: Votes,
+    start: Floats,
+    target: Target,
+    *,
+    group: Ints | None = None,
+    item_prior: Floats | None = None,
+    max_iterations: int = MAX_ITERATIONS,
+) -> ContestedFit:
+    """The model above from the posterior ``start`` (n_items, K), whose gold rows are kept.
+
+    ``target`` makes the matrices without error directions. ``group`` (n_items,) gives
+    items of different questions a truth prior of their own; ``item_prior`` (n_items, K)
+    replaces the learned truth prior.
+    """
+    answers = incidence(votes)
+    transposed = answers.T
+    n_truths = start.shape[1]
+    shape = (votes.n_workers, votes.n_labels, 2 * n_truths)
+    habit = HABIT * _habits(votes)[:, :, None]
+    gold = _gold_mask(votes, n_truths)
+    joint = np.concatenate([start, start], axis=1) / 2.0
+    clear = (transposed @ start).reshape(votes.n_workers, votes.n_labels, n_truths)
+    confusion = _matrices(votes, clear, target)
+    iterations, change = 0, np.inf
+    while iterations < max_iterations and change >= TOLERANCE:
+        likelihood = np.concatenate([confusion, (1 - HABIT) * confusion + habit], axis=2)
+        log_weight = answers @ np.log(likelihood).reshape(-1, shape[2])
+        log_weight += _log_prior(joint, group, item_prior)
+        if gold is not None:
+            log_weight += gold
+        new, evidence = soft_max(log_weight)
+        moved = new - joint
+        change = float(np.abs(moved[:, :n_truths] + moved[:, n_truths:]).sum()) / len(new)
+        joint = new
+        iterations += 1
+        confusion = _matrices(votes, _told(transposed @ joint, confusion, habit), target)
+    return ContestedFit(joint, likelihood, confusion, iterations, float(evidence.sum()))
+
+
+def _told(flat: Floats, confusion: Floats, habit: Floats) -> Floats:
+    """Expected counts (n_workers, n_labels, K) of the answers that were not given by habit."""
+    n_truths = confusion.shape[2]
+    seen = flat.reshape(*confusion.shape[:2], 2 * n_truths)
+    meant = (1 - HABIT) * confusion
+    told: Floats = seen[:, :, :n_truths] + seen[:, :, n_truths:] * (meant / (meant + habit))
+    return told
+
+
+def _matrices(votes: Votes, told: Floats, target: Target) -> Floats:
+    return (1 - PULL) * pooled_confusion(told, STRENGTH) + PULL * target(votes, told)
+
+
+def _habits(votes: Votes) -> Floats:
+    cell = votes.worker.astype(np.int64) * votes.n_labels + votes.label
+    given = np.bincount(cell, minlength=votes.n_workers * votes.n_labels).astype(float)
+    given = given.reshape(votes.n_workers, votes.n_labels)
+    crowd = given.sum(axis=0) + 1.0
+    given += STRENGTH * crowd / crowd.sum()
+    rates: Floats = given / given.sum(axis=1, keepdims=True)
+    return rates
+
+
+def _log_prior(joint: Floats, group: Ints | None, item_prior: Floats | None) -> Floats:
+    n_truths = joint.shape[1] // 2
+    truth = joint[:, :n_truths] + joint[:, n_truths:]
+    clear = np.array([joint[:, :n_truths].sum(), joint[:, n_truths:].sum()]) + 2.0
+    log_clear = np.log(clear / clear.sum())
+    if item_prior is not None:
+        log_truth = np.log(item_prior)
+    elif group is None:
+        total = truth.sum(axis=0) + 1.0
+        log_truth = np.log(total / total.sum())[None, :]
+    else:
+        total = np.ones((int(group.max()) + 1, n_truths))
+        np.add.at(total, group, truth)
+        log_truth = np.log(total / total.sum(axis=1, keepdims=True))[group]
+    return np.concatenate([log_truth + log_clear[0], log_truth + log_clear[1]], axis=1)
+
+
+def _gold_mask(votes: Votes, n_truths: int) -> Floats | None:
+    known = np.flatnonzero(votes.gold >= 0)
+    if not known.size:
+        return None
+    mask = np.zeros((votes.n_items, 2 * n_truths))
+    mask[known] = -1e6
+    mask[known, votes.gold[known]] = 0.0
+    mask[known, votes.gold[known] + n_truths] = 0.0
+    return mask
