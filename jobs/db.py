@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 
 Sessions = sessionmaker[Session]
@@ -46,6 +47,17 @@ def reading(sessions: Sessions) -> Iterator[Session]:
         session.connection(execution_options={"hitworks_reading": True})
         yield session
         session.rollback()
+
+
+def insert_new(session: Session, table: type[Any], values: dict[str, Any]) -> int | None:
+    """The id of the new row, or None when a row with its unique key exists already.
+
+    Decided by the database itself, so two writers at once insert one row.
+    """
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table).values(**values).on_conflict_do_nothing()
+    number: int | None = session.scalar(statement.returning(table.id))
+    return number
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -79,9 +79,33 @@ def stamp_attempt(session: Session, intent_id: int) -> Intent:
     return session.get_one(Intent, intent_id, populate_existing=True)
 
 
+def is_last_attempt(session: Session, intent: Intent) -> bool:
+    """Whether no other run has tried or ended the intent since; holds until the commit."""
+    row = session.scalar(
+        select(Intent)
+        .where(Intent.id == intent.id, Intent.state.in_(OPEN), Intent.attempts == intent.attempts)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return row is not None
+
+
 def is_past_window(intent: Intent, now: datetime) -> bool:
     """Whether the venue may have forgotten the token, so that it must be read first."""
     return intent.first_sent_at is not None and now - intent.first_sent_at > TOKEN_LIFE
+
+
+def renew_window(session: Session, intent_id: int, now: datetime) -> Intent:
+    """The open intent with a token the venue knows, after the venue was read without finding it.
+
+    Only the first of several runs opens the new window; the others use its token.
+    """
+    intent = session.get_one(Intent, intent_id, with_for_update=True, populate_existing=True)
+    if intent.state not in OPEN:
+        raise Conflict(f"intent {intent_id}: another run has ended it")
+    if is_past_window(intent, now):
+        open_window(session, intent, now)
+    return intent
 
 
 def open_window(session: Session, intent: Intent, now: datetime) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Update, and_, or_, select, update
+from sqlalchemy import CursorResult, Update, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from jobs.db import Sessions, transaction
@@ -91,7 +91,7 @@ def claim(
 def renew(
     session: Session, claim: Claim, now: datetime, lease_seconds: float, n_done: int, n_total: int
 ) -> None:
-    """Prolong the lease and note the progress, which forgives earlier failures.
+    """Prolong the lease and note the progress; getting further forgives earlier failures.
 
     Raises:
         LeaseLost: when another run has taken the row.
@@ -103,7 +103,7 @@ def renew(
         lease_until=now + timedelta(seconds=lease_seconds),
         n_done=n_done,
         n_total=n_total,
-        failures=0,
+        failures=case((Work.n_done < n_done, 0), else_=Work.failures),
     ):
         raise LeaseLost(f"work {claim.work_id}: another run owns it since attempt {claim.attempt}")
 
@@ -150,6 +150,12 @@ def due(session: Session, now: datetime, limit: int = 1000) -> list[Work]:
     dropped = and_(Work.state == "running", Work.lease_until < now)
     found = select(Work).where(or_(waiting, dropped)).order_by(Work.next_try_at, Work.id)
     return list(session.scalars(found.limit(limit)))
+
+
+def unfinished(session: Session) -> list[Work]:
+    """Rows that are ready, running or wait for a person, the next due first."""
+    found = select(Work).where(Work.state != "done").order_by(Work.next_try_at, Work.id)
+    return list(session.scalars(found))
 
 
 def sweep(session: Session, owner: str, now: datetime, lease_seconds: float) -> list[Work] | None:

@@ -1,0 +1,112 @@
+"""Background calls: what each name in the work table runs, wherever it is run.
+
+The database decides what is due; a queue only wakes. ``run`` is one of the three doors where
+any error is caught: it ends in the work row, with the time of the next try.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import DBAPIError
+
+from jobs import consensus, labels, work
+from jobs.collection import collect_batch
+from jobs.db import reading, transaction
+from jobs.errors import HitworksError, Paused, ProviderError
+from jobs.publishing import publish_batch
+from jobs.resources import Resources
+from jobs.review import review_job
+from jobs.tables import Batch, Work
+from jobs.work import Claim, LeaseLost, Progress
+
+Call = Callable[[Resources, int, Progress], datetime | None]
+"""Does the work on a subject; gives the time at which it wants to run again, if any."""
+
+
+def _publish(resources: Resources, batch_id: int, progress: Progress) -> datetime | None:
+    publish_batch(resources, batch_id, progress)
+    return None
+
+
+def _collect(resources: Resources, batch_id: int, progress: Progress) -> datetime | None:
+    report = collect_batch(resources, batch_id, progress)
+    now = resources.clock()
+    if report.has_news or report.is_closed:
+        with transaction(resources.sessions) as session:
+            job_id = session.get_one(Batch, batch_id).job_id
+            work.enqueue(session, "advance_job", job_id, now)
+    if report.is_closed:
+        return None
+    return now + timedelta(seconds=resources.settings.poll_seconds)
+
+
+def _advance(resources: Resources, job_id: int, progress: Progress) -> datetime | None:
+    """Combine what is known, decide the work, finish what is sure."""
+    with transaction(resources.sessions) as session:
+        consensus.combine_job(session, job_id, resources.clock())
+    review_job(resources, job_id, progress)
+    with transaction(resources.sessions) as session:
+        labels.finish_job(session, job_id, resources.clock())
+    return None
+
+
+CALLS: dict[str, Call] = {
+    "publish_batch": _publish,
+    "collect_batch": _collect,
+    "advance_job": _advance,
+}
+
+
+def run(resources: Resources, work_id: int, owner: str) -> bool:
+    """Run the row if it is due and free; False when there was nothing to do.
+
+    Running the same row any number of times, also at once, has the effect of once.
+    """
+    lease_seconds = resources.settings.lease_seconds
+    with transaction(resources.sessions) as session:
+        claim = work.claim(session, work_id, owner, resources.clock(), lease_seconds)
+    if claim is None:
+        return False
+    progress = work.fenced_progress(resources.sessions, claim, resources.clock, lease_seconds)
+    try:
+        again_at = CALLS[claim.task_name](resources, claim.subject_id, progress)
+    except LeaseLost:
+        return True
+    except Exception as error:  # noqa: BLE001 (the door of background calls: the row keeps it)
+        _note_failure(resources, claim, error)
+        return True
+    with transaction(resources.sessions) as session:
+        work.finish(session, claim, resources.clock(), again_at=again_at)
+    return True
+
+
+def drain(resources: Resources, owner: str = "here", limit: int = 100_000) -> int:
+    """Run every row that is due, in this process, until none is; the number of runs."""
+    n_runs = 0
+    while n_runs < limit:
+        with reading(resources.sessions) as session:
+            due = [row.id for row in work.due(session, resources.clock())]
+        n_ran = sum(run(resources, work_id, owner) for work_id in due)
+        n_runs += n_ran
+        if not n_ran:
+            return n_runs
+    return n_runs
+
+
+def waiting(resources: Resources) -> list[Work]:
+    """Rows that are not done, the next due first."""
+    with reading(resources.sessions) as session:
+        return work.unfinished(session)
+
+
+def _note_failure(resources: Resources, claim: Claim, error: Exception) -> None:
+    is_transient = isinstance(error, (DBAPIError, Paused)) or (
+        isinstance(error, ProviderError) and not error.permanent
+    )
+    known = isinstance(error, HitworksError)
+    text = str(error) if known else "".join(traceback.format_exception(error)[-6:])
+    with transaction(resources.sessions) as session:
+        work.fail(session, claim, resources.clock(), text, is_transient=is_transient)

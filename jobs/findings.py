@@ -1,0 +1,39 @@
+"""Differences between our records and a venue's, for a person to look at; written once each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from jobs.errors import NotFound
+from jobs.tables import Finding
+
+
+def report(session: Session, key: str, message: str, now: datetime, job_id: int | None) -> bool:
+    """Write the finding; False when it is open already. A resolved one is opened again."""
+    row = session.scalar(select(Finding).where(Finding.key == key).with_for_update())
+    if row is not None and row.state == "open":
+        return False
+    if row is None:
+        row = Finding(key=key, job_id=job_id)
+        session.add(row)
+    row.message, row.state, row.created_at, row.resolved_at = message[:4000], "open", now, None
+    session.flush()
+    return True
+
+
+def resolve(session: Session, finding_id: int, now: datetime) -> None:
+    """Close a finding after someone has looked at it."""
+    row = session.get(Finding, finding_id)
+    if row is None:
+        raise NotFound(f"finding {finding_id}: no such finding")
+    row.state, row.resolved_at = "resolved", now
+    session.flush()
+
+
+def open_findings(session: Session) -> list[Finding]:
+    """Findings nobody has resolved, oldest first."""
+    found = select(Finding).where(Finding.state == "open").order_by(Finding.id)
+    return list(session.scalars(found))

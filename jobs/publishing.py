@@ -1,0 +1,264 @@
+"""Service with outside effects: HITs posted at most once, with their money held before.
+
+For each HIT: the intent and the hold are committed, the venue is called with the intent's
+token, the result is committed. Whatever stops it in between, the next run finds the intent
+and asks with the same token; past the life of a token it reads the venue first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from jobs import findings, hit_specs, intents, ledger, work
+from jobs.db import reading, transaction
+from jobs.errors import ProviderError
+from jobs.hit_specs import RouteContext
+from jobs.ledger import Reason
+from jobs.providers import Provider
+from jobs.records import HitSpec, PostedHit
+from jobs.resources import Resources
+from jobs.tables import Batch, Hit, Intent, Route
+from jobs.work import Progress
+
+ACTOR = "background"
+TO_POST = ("planned", "sending", "unknown")
+LISTING_LAG = timedelta(minutes=2)  # a venue's list may not show a HIT this young
+_TROUBLES_IN_A_ROW = 3
+
+
+@dataclass(frozen=True)
+class PublishReport:
+    """HITs of the batch by what is known of them now."""
+
+    n_posted: int
+    n_failed: int
+    n_open: int
+
+
+@dataclass(frozen=True)
+class _Posting:
+    """One HIT on its way: what to post, where, and on whose account."""
+
+    hit_id: int
+    context: RouteContext
+    spec: HitSpec
+    worst_micros: int
+    provider: Provider
+
+
+def publish_batch(resources: Resources, batch_id: int, progress: Progress) -> PublishReport:
+    """Post every HIT of the batch that is not posted; any number of runs post each once.
+
+    ``progress`` is called before each paid call and stops a run that has lost its lease.
+
+    Raises:
+        ProviderError: when a HIT could not be posted now; the next run goes on there.
+        BudgetExceeded: when the budget does not cover the next HIT.
+        Paused: while the pause switch is on or the job is paused.
+
+    """
+    with transaction(resources.sessions) as session:
+        hit_ids, n_total = _start(session, batch_id, resources)
+    trouble: list[ProviderError] = []
+    in_a_row = 0
+    for number, hit_id in enumerate(hit_ids):
+        posting = _prepare(resources, hit_id)
+        done = n_total - len(hit_ids) + number - len(trouble)
+        try:
+            _publish(resources, posting, lambda done=done: progress(done, n_total))  # type: ignore[misc]
+            in_a_row = 0
+        except ProviderError as error:
+            trouble.append(error)
+            in_a_row += 1
+            if error.permanent or in_a_row >= _TROUBLES_IN_A_ROW:
+                break
+    with transaction(resources.sessions) as session:
+        report = _finish(session, batch_id)
+    progress(report.n_posted, n_total)
+    if trouble:
+        raise trouble[-1]
+    return report
+
+
+def _start(session: Session, batch_id: int, resources: Resources) -> tuple[list[int], int]:
+    batch = session.get_one(Batch, batch_id)
+    if batch.state == "planned":
+        batch.state = "posting"
+    # HITs posted before a stop must be collected, whatever keeps the others from being posted.
+    work.enqueue(session, "collect_batch", batch_id, resources.clock())
+    hits = session.execute(
+        select(Hit.id, Hit.state).where(Hit.batch_id == batch_id).order_by(Hit.id)
+    ).all()
+    return [hit.id for hit in hits if hit.state in TO_POST], len(hits)
+
+
+def _prepare(resources: Resources, hit_id: int) -> _Posting:
+    with reading(resources.sessions) as session:
+        hit = session.get_one(Hit, hit_id)
+        context = hit_specs.batch_context(session, hit.batch_id)
+        tasks = hit_specs.task_specs(session, resources.blobs, hit_id)
+        spec = hit_specs.hit_spec(context, hit, tasks)
+    provider = context.provider(resources.venues)
+    if provider.has_pages:
+        spec = replace(spec, html=hit_specs.page(context, tasks, resources.blobs))
+    return _Posting(hit_id, context, spec, provider.quote(spec).worst_micros, provider)
+
+
+def _publish(resources: Resources, posting: _Posting, before_call: Callable[[], None]) -> None:
+    before_call()
+    with transaction(resources.sessions) as session:
+        intent = _intend(session, posting, resources)
+    if intent is None:
+        return
+    if intent.attempts > 1 and intents.is_past_window(intent, resources.clock()):
+        found = posting.provider.find(posting.spec.marker)
+        if found is not None:
+            _confirm(resources, posting, intent.id, found)
+            return
+        with transaction(resources.sessions) as session:
+            intent = intents.renew_window(session, intent.id, resources.clock())
+    try:
+        posted = posting.provider.publish(replace(posting.spec, token=intent.token))
+    except ProviderError as error:
+        _recover(resources, posting, intent, error)
+    else:
+        _confirm(resources, posting, intent.id, posted)
+
+
+def _intend(session: Session, posting: _Posting, resources: Resources) -> Intent | None:
+    """The intent with its attempt counted and its money held; None when nothing is to be done."""
+    now, spec, job_id = resources.clock(), posting.spec, posting.context.job.id
+    hit = session.get_one(Hit, posting.hit_id, with_for_update=True, populate_existing=True)
+    if hit.state not in TO_POST:
+        return None
+    call = intents.Call(
+        key=f"publish:hit:{hit.id}",
+        job_id=job_id,
+        operation="CreateHITWithHITType",
+        parameters={
+            "marker": spec.marker,
+            "tasks": [task.task_id for task in spec.tasks],
+            "reward_micros": spec.reward_micros,
+            "max_assignments": spec.max_assignments,
+        },
+        actor=ACTOR,
+    )
+    intent, is_new = intents.begin(session, call, now)
+    if is_new:
+        key = f"hold:intent:{intent.id}:{intent.window}"
+        ledger.hold(
+            session,
+            job_id,
+            posting.worst_micros,
+            key=key,
+            reason=_reason(posting, intent.id),
+            now=now,
+        )
+        hit.state = "sending"
+    return intents.stamp_attempt(session, intent.id)
+
+
+def _confirm(resources: Resources, posting: _Posting, intent_id: int, posted: PostedHit) -> None:
+    now = resources.clock()
+    with transaction(resources.sessions) as session:
+        first = intents.finish(session, intent_id, "done", now, reference=posted.provider_hit_id)
+        hit = session.get_one(Hit, posting.hit_id, with_for_update=True, populate_existing=True)
+        if not first:
+            _compare(session, hit, posted, posting, now)
+            return
+        hit.state, hit.posted_at, hit.expires_at = "posted", now, posted.expires_at
+        hit.provider_hit_id = posted.provider_hit_id
+        if posted.provider_hit_type_id:
+            route = session.get_one(Route, posting.context.route.id)
+            route.provider_hit_type_id = posted.provider_hit_type_id
+
+
+def _compare(
+    session: Session, hit: Hit, posted: PostedHit, posting: _Posting, now: datetime
+) -> None:
+    if hit.provider_hit_id != posted.provider_hit_id:
+        findings.report(
+            session,
+            f"twice:{hit.marker}:{posted.provider_hit_id}",
+            f"HIT {hit.id} is {hit.provider_hit_id or 'not posted'} here, and the venue also "
+            f"has {posted.provider_hit_id} under its marker {hit.marker}",
+            now,
+            posting.context.job.id,
+        )
+
+
+def _recover(resources: Resources, posting: _Posting, intent: Intent, error: ProviderError) -> None:
+    """Void what is known to have had no effect, keep the money held for everything else."""
+    if error.permanent and intent.attempts > 1:
+        # An earlier attempt may have been the one with the effect.
+        found = posting.provider.find(posting.spec.marker)
+        if found is not None:
+            _confirm(resources, posting, intent.id, found)
+            return
+        if not intent.first_sent_at or resources.clock() - intent.first_sent_at < LISTING_LAG:
+            error = ProviderError(
+                str(error), permanent=False, outcome_unknown=True, code=error.code
+            )
+    with transaction(resources.sessions) as session:
+        if error.permanent and intents.is_last_attempt(session, intent):
+            _void(session, posting, intent, error, resources)
+        elif error.permanent or error.outcome_unknown:
+            _set_unknown(session, posting, intent.id, error, resources)
+    raise error
+
+
+def _void(
+    session: Session,
+    posting: _Posting,
+    intent: Intent,
+    error: ProviderError,
+    resources: Resources,
+) -> None:
+    now = resources.clock()
+    intents.finish(session, intent.id, "failed", now, error=str(error))
+    hit = session.get_one(Hit, posting.hit_id, with_for_update=True, populate_existing=True)
+    ledger.release(
+        session,
+        posting.context.job.id,
+        hit.held_micros,
+        key=f"void:intent:{intent.id}:{intent.window}",
+        reason=_reason(posting, intent.id),
+        now=now,
+    )
+    # Without effect it may be tried again, with a new window: the cause can be mended.
+    hit.state = "planned"
+
+
+def _set_unknown(
+    session: Session,
+    posting: _Posting,
+    intent_id: int,
+    error: ProviderError,
+    resources: Resources,
+) -> None:
+    if intents.finish(session, intent_id, "unknown", resources.clock(), error=str(error)):
+        session.get_one(Hit, posting.hit_id, populate_existing=True).state = "unknown"
+
+
+def _finish(session: Session, batch_id: int) -> PublishReport:
+    batch = session.get_one(Batch, batch_id, with_for_update=True)
+    rows = session.execute(
+        select(Hit.state, func.count()).where(Hit.batch_id == batch_id).group_by(Hit.state)
+    )
+    states = dict(rows.tuples().all())
+    n_open = sum(states.get(state, 0) for state in TO_POST)
+    if not n_open and batch.state == "posting":
+        batch.state = "open"
+    n_failed = states.get("failed", 0)
+    return PublishReport(sum(states.values()) - n_open - n_failed, n_failed, n_open)
+
+
+def _reason(posting: _Posting, intent_id: int) -> Reason:
+    return Reason(
+        ACTOR, route_id=posting.context.route.id, hit_id=posting.hit_id, intent_id=intent_id
+    )
