@@ -191,11 +191,6 @@ def open_blobs(settings: Settings) -> Blobs:
     return LocalBlobs(settings.data_dir / "blobs", thumbnails, settings.web_url(), secret, s3)
 
 
-def key_for(sha256: str, suffix: str) -> str:
-    """The key of the image with this hash and file type."""
-    return f"{sha256[:2]}/{sha256}.{suffix}"
-
-
 def media_type_of(key: str) -> str:
     """The media type we decided when ``key`` was put; NotFound when it is no key."""
     suffix = _checked(key).rpartition(".")[2]
@@ -224,7 +219,8 @@ def _key_of(data: bytes, media_type: str) -> str:
     suffix = images.SUFFIXES.get(media_type)
     if suffix is None:
         raise InvalidInput(f"media type: expected one of {', '.join(images.SUFFIXES)}")
-    return key_for(hashlib.sha256(data).hexdigest(), suffix)
+    digest = hashlib.sha256(data).hexdigest()
+    return f"{digest[:2]}/{digest}.{suffix}"
 
 
 def _checked(key: str) -> str:

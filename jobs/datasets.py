@@ -16,7 +16,7 @@ from jobs import formats
 from jobs.blobs import Blobs
 from jobs.errors import Conflict, InvalidInput, NotFound, ProviderError
 from jobs.formats import IncomingItem
-from jobs.images import LARGEST_BYTES, ImageFacts, inspect_image
+from jobs.images import LARGEST_BYTES, ImageFacts, browser_file, inspect_image
 from jobs.tables import Dataset, Intake, Item
 
 LONGEST_NAME = 200
@@ -122,7 +122,7 @@ def _take_in(item: IncomingItem, blobs: Blobs, defaults: dict[str, str]) -> _Rea
         return Refusal(item.row, _printable(item.name), str(error))
     stated = {key: getattr(item, key) or default for key, default in defaults.items()}
     kept = dataclasses.replace(item, **stated)  # type: ignore[arg-type]
-    return _Ready(kept, facts, blobs.put(data, facts.media_type))
+    return _Ready(kept, facts, blobs.put(browser_file(data), facts.media_type))
 
 
 def _read_file(path: Path) -> bytes:

@@ -16,7 +16,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from jobs import formats
-from jobs.blobs import Blobs, key_for
+from jobs.blobs import Blobs
 from jobs.errors import InvalidInput, NotFound
 from jobs.formats import ExportInfo, LabelRecord
 from jobs.formats._paths import safe_stem
@@ -156,7 +156,7 @@ def _info(job: Job, schema: LabelSchema) -> ExportInfo:
 
 
 def _image_reader(blobs: Blobs) -> Any:
-    return lambda record: blobs.read(key_for(record.sha256, record.suffix))
+    return lambda record: blobs.read(record.blob_key)
 
 
 def _records(session: Session, job: Job, kinds: tuple[QuestionKind, ...]) -> Iterator[LabelRecord]:
@@ -216,6 +216,7 @@ def _record(row: Any, pseudonyms: Mapping[int, str]) -> LabelRecord:
         origin=row.origin,
         provenance=public_provenance(row.provenance, pseudonyms),
         suffix=row.blob_key.rpartition(".")[2],
+        blob_key=row.blob_key,
     )
 
 

@@ -85,6 +85,22 @@ def open_upright(data: bytes) -> Image.Image:
     return _upright(image).convert("RGB")
 
 
+def browser_file(data: bytes) -> bytes:
+    """The bytes to store, so that every browser shows the size that ``inspect_image`` says.
+
+    Browsers agree on a JPEG's orientation, but not on a PNG's or WebP's (Chromium leaves a
+    WebP as it lies): such a picture is turned here, without loss. All others stay as they are.
+    """
+    image = _open(data)
+    if image.format not in ("PNG", "WEBP") or _orientation(image) == 1:
+        return data
+    form = image.format
+    _decode(image)
+    stream = io.BytesIO()
+    _upright(image).save(stream, form, **({"lossless": True} if form == "WEBP" else {}))
+    return stream.getvalue()
+
+
 def cut_tile(data: bytes, tile: tuple[int, int, int, int]) -> tuple[bytes, str]:
     """The upright pixels of ``tile`` (left, top, right, bottom) and their media type.
 

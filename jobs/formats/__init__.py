@@ -51,6 +51,7 @@ class LabelRecord:
     origin: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     suffix: str = "jpg"
+    blob_key: str = ""
     problem: str = ""
 
 

@@ -85,7 +85,7 @@ class ArchiveReader:
             return data.decode("utf-8-sig")
         except KeyError as error:
             raise InvalidInput(f"the archive has no {name}") from error
-        except (zipfile.BadZipFile, UnicodeDecodeError, RuntimeError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, UnicodeDecodeError, RuntimeError) as error:
             raise InvalidInput(f"{name}: cannot be read ({type(error).__name__})") from error
 
     def items(self) -> list[dict[str, str]]:
