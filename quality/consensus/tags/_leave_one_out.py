@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,18 +22,22 @@ def agreement_with_others(votes: Votes, weight: Floats | None = None) -> tuple[F
     Both have one entry an answer; ``weight`` (n_workers,). Not judged: an answer that can be
     no truth, or one whose item has neither gold nor another vote for a possible truth.
     """
-    own = np.ones(len(votes)) if weight is None else weight[votes.worker]
-    counts = votes.counts(own)
+    own = np.ones(1) if weight is None else weight[votes.worker]
+    counts = votes.counts(None if weight is None else own)
     others = counts[:, votes.truths].sum(axis=1)[votes.item] - own
-    same = counts[votes.item, votes.label] - own
+    cell = votes.item.astype(np.int64) * votes.n_labels + votes.label
+    right = counts.ravel()[cell] - own
     heard = others > 1e-9
-    right = np.where(heard, same / np.where(heard, others, 1.0), 0.0)
-    gold = votes.gold[votes.item]
-    known = gold >= 0
-    right[known] = votes.label[known] == votes.truths[gold[known]]
+    right /= np.where(heard, others, 1.0)
     judged = _possible(votes)[votes.label] >= 0
-    judged &= heard | known
-    return np.where(judged, np.clip(right, 0.0, 1.0), 0.0), judged
+    if np.any(votes.gold >= 0):
+        gold = votes.gold[votes.item]
+        known = gold >= 0
+        right = np.where(known, votes.label == votes.truths[gold], right)
+        heard |= known
+    judged &= heard
+    right *= judged
+    return np.clip(right, 0.0, 1.0, out=right), judged
 
 
 def model_of_others(votes: Votes, joint: Floats, likelihood: Floats) -> tuple[Floats, Bools]:
@@ -61,7 +67,7 @@ def estimates(
     right: Floats,
     judged: Bools,
     weight: Floats | None = None,
-    details: dict[str, NDArray[np.generic]] | None = None,
+    details: Mapping[str, NDArray[np.generic]] | None = None,
 ) -> WorkerEstimates:
     """Workers' accuracy from the chance ``right`` of each ``judged`` answer.
 
@@ -76,7 +82,7 @@ def estimates(
     accuracy[n_answers == 0] = np.nan
     if weight is None:
         weight = np.ones(votes.n_workers)
-    return WorkerEstimates(accuracy, weight, n_answers, details or {})
+    return WorkerEstimates(accuracy, weight, n_answers, dict(details or {}))
 
 
 def confusion_estimates(votes: Votes, posterior: Floats, confusion: Floats) -> WorkerEstimates:

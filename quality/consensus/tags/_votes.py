@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.consensus.shapes import Floats, Ints, TagAnswers, TagConsensus, WorkerEstimates
+from quality.consensus.shapes import Bools, Floats, Ints, TagAnswers, TagConsensus, WorkerEstimates
 
 # Posteriors closer than this are a tie: less than this is rounding, not evidence.
 TIE = 1e-9
@@ -86,15 +86,22 @@ def collect(answers: TagAnswers) -> Votes:
 def _distinct(
     answers: TagAnswers,
 ) -> tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]]:
-    key = (answers.item.astype(np.int64) * answers.n_workers + answers.worker) * answers.n_labels
+    key = answers.item.astype(np.int64)
+    key *= answers.n_workers
+    key += answers.worker
+    key *= answers.n_labels
     key += answers.label
-    steps = np.diff(key)
-    if not np.all(steps > 0):
-        key = np.sort(key)
-        key = key[np.concatenate(([True], np.diff(key) > 0))]
-    pair, label = np.divmod(key, max(answers.n_labels, 1))
-    item, worker = np.divmod(pair, max(answers.n_workers, 1))
-    return item.astype(np.int32), worker.astype(np.int32), label.astype(np.int32)
+    if not np.all(key[1:] > key[:-1]):
+        key.sort()
+        new = np.concatenate(([True], key[1:] > key[:-1]))
+        if not new.all():
+            key = key[new]
+    pair = key // max(answers.n_labels, 1)
+    key -= pair * answers.n_labels
+    label = key.astype(np.int32)
+    item = pair // max(answers.n_workers, 1)
+    pair -= item * answers.n_workers
+    return item.astype(np.int32), pair.astype(np.int32), label
 
 
 def _gold_positions(answers: TagAnswers, truths: Ints) -> Ints:
@@ -194,16 +201,15 @@ def settle(
     position = winners(votes, posterior)
     label = np.full(votes.n_items, -1, dtype=np.int64)
     confidence = np.zeros(votes.n_items)
-    full = np.zeros((votes.n_items, votes.n_labels))
     if len(votes.truths):
-        label[answered] = votes.truths[position[answered]]
-        confidence[answered] = posterior[np.flatnonzero(answered), position[answered]]
-        full[:, votes.truths] = np.where(answered[:, None], posterior, 0.0)
+        label = np.where(answered, votes.truths[position], -1)
+        best = np.take_along_axis(posterior, position[:, None], axis=1)[:, 0]
+        confidence = np.where(answered, best, 0.0)
     same = votes.label == label[votes.item]
     return TagConsensus(
         label=label,
         confidence=np.clip(confidence, 0.0, 1.0),
-        posterior=full,
+        posterior=_over_labels(votes, posterior, answered),
         votes=np.bincount(votes.item[same], minlength=votes.n_items).astype(np.int64),
         n_answers=n_answers,
         workers=workers,
@@ -212,6 +218,15 @@ def settle(
         method=method,
         version=version,
     )
+
+
+def _over_labels(votes: Votes, posterior: Floats, answered: Bools) -> Floats:
+    """``posterior`` (n_items, K) over the truths spread to (n_items, n_labels)."""
+    if len(votes.truths) == votes.n_labels and answered.all():
+        return posterior
+    full = np.zeros((votes.n_items, votes.n_labels))
+    full[:, votes.truths] = np.where(answered[:, None], posterior, 0.0)
+    return full
 
 
 def unanswered(votes: Votes, *, method: str, version: str) -> TagConsensus:

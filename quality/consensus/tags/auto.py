@@ -2,42 +2,91 @@
 
 Two thirds of the posterior of ``_contested`` and one third of the vote share weighted by
 each worker's skill. The model finds biased and careless workers; the vote keeps its
-confidence honest where the model's independence does not hold. Ordered scales use a bell
-around the truth instead of even errors; item features add a classifier (``_features``).
+confidence honest where the model's independence does not hold. Ordered scales learn errors
+by their distance; item features add a classifier that learns from the consensus and
+votes in the next (two rounds, ``_features``).
 """
 
 from __future__ import annotations
 
-from quality.consensus.shapes import TagAnswers, TagConsensus
+from dataclasses import dataclass
+
+import numpy as np
+
+from quality.consensus.shapes import Floats, Ints, TagAnswers, TagConsensus, WorkerEstimates
 from quality.consensus.tags._coin import coin, scale
-from quality.consensus.tags._contested import fit_contested
+from quality.consensus.tags._contested import ContestedFit, Target, fit_contested
+from quality.consensus.tags._features import second_opinion
 from quality.consensus.tags._leave_one_out import chance_corrected, estimates, model_of_others
-from quality.consensus.tags._votes import collect, settle, unanswered, vote_share
+from quality.consensus.tags._votes import Votes, collect, settle, unanswered, vote_share
 
 VERSION = "2"
 # Part of the model in the average; the rest is the weighted vote.
 MODEL_PART = 2.0 / 3.0
+FEATURE_ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Posterior (n_items, K) over the truths, the workers, and the model underneath."""
+
+    posterior: Floats
+    workers: WorkerEstimates
+    fit: ContestedFit
 
 
 def combine(answers: TagAnswers) -> TagConsensus:
-    """The most probable truth of each item, with a calibrated confidence."""
+    """The most probable truth of each item, with a calibrated confidence.
+
+    Works from the answers alone; gold and ``features`` help when given. Worker accuracy is
+    leave-one-out, ``workers.weight`` the chance-corrected accuracy in (0, 1], and
+    ``workers.details["confusion"]`` (n_workers, K, n_labels). Fails, as all do, where most
+    workers share an error and no gold tells.
+    """
     votes = collect(answers)
     if not len(votes):
         return unanswered(votes, method="auto", version=VERSION)
-    fit = fit_contested(votes, vote_share(votes), scale if answers.ordered else coin)
-    right, judged = model_of_others(votes, fit.joint, fit.likelihood)
-    workers = estimates(votes, right, judged)
-    skill = chance_corrected(workers.accuracy, len(votes.truths))
-    workers = estimates(
-        votes, right, judged, skill, {"confusion": fit.confusion.transpose(0, 2, 1)}
-    )
-    share = vote_share(votes, skill[votes.worker])
+    target = scale if answers.ordered else coin
+    found = blend(votes, target)
+    if answers.features is not None:
+        learned = (votes.per_item() > 0) | (votes.gold >= 0)
+        for _ in range(FEATURE_ROUNDS):
+            opinion = second_opinion(answers.features, found.posterior, learned)
+            found = blend(votes, target, opinion=opinion)
     return settle(
         votes,
-        MODEL_PART * fit.posterior + (1 - MODEL_PART) * share,
-        workers,
+        found.posterior,
+        found.workers,
         method="auto",
         version=VERSION,
-        iterations=fit.iterations,
-        log_likelihood=fit.log_likelihood,
+        iterations=found.fit.iterations,
+        log_likelihood=found.fit.log_likelihood,
     )
+
+
+def blend(
+    votes: Votes, target: Target, *, group: Ints | None = None, opinion: Floats | None = None
+) -> Blend:
+    """The average of the model and the weighted vote.
+
+    ``group`` (n_items,) tells items of different questions apart; ``opinion`` (n_items, K)
+    is a classifier's p(truth), which stands for the truth prior and votes with its skill.
+    """
+    fit = fit_contested(votes, vote_share(votes), target, group=group, item_prior=opinion)
+    right, judged = model_of_others(votes, fit.joint, fit.likelihood)
+    accuracy = estimates(votes, right, judged).accuracy
+    skill = chance_corrected(accuracy, len(votes.truths))
+    details = {"confusion": fit.confusion.transpose(0, 2, 1)}
+    share = vote_share(votes, skill[votes.worker])
+    if opinion is not None:
+        share = _with_opinion(votes, share, skill, opinion)
+    posterior = MODEL_PART * fit.posterior + (1 - MODEL_PART) * share
+    return Blend(posterior, estimates(votes, right, judged, skill, details), fit)
+
+
+def _with_opinion(votes: Votes, share: Floats, skill: Floats, opinion: Floats) -> Floats:
+    said = np.bincount(votes.item, weights=skill[votes.worker], minlength=votes.n_items)
+    hit = float((share * opinion).sum() / max(len(share), 1))
+    voice = chance_corrected(np.array([hit]), len(votes.truths))[0]
+    mixed: Floats = (said[:, None] * share + voice * opinion) / (said[:, None] + voice)
+    return mixed
