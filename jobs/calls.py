@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError
 
-from jobs import consensus, labels, work
+from jobs import consensus, exports, labels, routing, work
 from jobs.collection import collect_batch
 from jobs.db import reading, transaction
 from jobs.errors import HitworksError, Paused, ProviderError
 from jobs.publishing import publish_batch
 from jobs.resources import Resources
 from jobs.review import review_job
-from jobs.tables import Batch, Work
+from jobs.tables import Batch, Export, Work
 from jobs.work import Claim, LeaseLost, Progress
 
 Call = Callable[[Resources, int, Progress], datetime | None]
@@ -49,7 +49,21 @@ def _advance(resources: Resources, job_id: int, progress: Progress) -> datetime 
         consensus.combine_job(session, job_id, resources.clock())
     review_job(resources, job_id, progress)
     with transaction(resources.sessions) as session:
+        routing.route_onward(session, job_id, resources.clock())
         labels.finish_job(session, job_id, resources.clock())
+    return None
+
+
+def _export(resources: Resources, export_id: int, progress: Progress) -> datetime | None:
+    """Write the file of a planned export; the same labels give the same file again."""
+    with reading(resources.sessions) as session:
+        row = session.get_one(Export, export_id)
+        folder = exports.exports_folder(resources.settings)
+        file = exports.write_file(session, resources.blobs, row.job_id, row.format, folder)
+    with transaction(resources.sessions) as session:
+        row = session.get_one(Export, export_id, with_for_update=True)
+        row.state, row.finished_at = "done", resources.clock()
+        row.file_name, row.sha256, row.n_labels = file.file_name, file.sha256, file.n_labels
     return None
 
 
@@ -57,6 +71,7 @@ CALLS: dict[str, Call] = {
     "publish_batch": _publish,
     "collect_batch": _collect,
     "advance_job": _advance,
+    "export_job": _export,
 }
 
 

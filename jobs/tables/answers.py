@@ -28,7 +28,14 @@ class RawSubmission(Base):
     """The bytes a venue returned. Insert-only: triggers refuse UPDATE and DELETE."""
 
     __tablename__ = "raw_submission"
-    __table_args__ = (UniqueConstraint("provider", "provider_assignment_id", "provider_worker_id"),)
+    __table_args__ = (
+        UniqueConstraint(
+            "provider",
+            "provider_assignment_id",
+            "provider_worker_id",
+            name="uq_raw_submission_arrival",
+        ),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     hit_id: Mapped[int] = mapped_column(ForeignKey("hit.id"), index=True)
     provider: Mapped[str] = mapped_column(String(40))

