@@ -1,0 +1,71 @@
+"""The requester's web app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import IntegerConverter
+
+from jobs.accounts import secret_file
+from jobs.db import open_engine, open_sessions
+from jobs.resources import open_resources
+from jobs.settings import Settings
+from webapp import adjudicate, auth, dashboards, errors, headers, media, requests, words
+from webapp.api import blueprint as api
+from webapp.api.strict_json import StrictJson
+
+N_THREADS = 16  # of the server; live streams may hold at most half of them
+
+
+class RowId(IntegerConverter):
+    """A row's id in an address: 1 up to the largest a database holds; anything else is a 404."""
+
+    def __init__(self, url_map: Any) -> None:
+        super().__init__(url_map, min=1, max=2**63 - 1)
+
+
+def create_app(
+    settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Flask:
+    """The web app over the installation that ``settings`` describe; its tables exist already."""
+    app = Flask(__name__)
+    app.config.update(_configuration(settings))
+    sessions = open_sessions(open_engine(settings.database()))
+    app.extensions["hitworks"] = open_resources(settings, sessions, clock)
+    app.url_map.converters["id"] = RowId
+    app.json = StrictJson(app)
+    # Order matters: who may ask comes before the body is read, and the body before the form token.
+    headers.install(app, settings)
+    errors.install(app)
+    auth.install(app)
+    requests.install(app)
+    words.install(app)
+    for blueprint in (
+        auth.blueprint,
+        media.blueprint,
+        *dashboards.blueprints(),
+        adjudicate.blueprint,
+        api,
+    ):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    is_https = settings.web_url().startswith("https://")
+    return {
+        "SECRET_KEY": secret_file(settings.data_dir / "web-secret-key"),
+        "SESSION_COOKIE_NAME": "__Host-hitworks" if is_https else "hitworks",
+        "SESSION_COOKIE_SECURE": is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "STREAM_SECONDS": 25.0,  # then the browser asks again: a thread is never held for long
+        "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
+        "WTF_CSRF_TIME_LIMIT": None,  # the token lives as long as the session it is bound to
+        "RATELIMIT_STORAGE_URI": "memory://",
+        "RATELIMIT_HEADERS_ENABLED": True,
+    }

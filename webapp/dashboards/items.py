@@ -1,0 +1,88 @@
+"""Items of a job: a grid of thumbnails, and one item with every answer drawn over it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+
+from jobs.errors import InvalidInput
+from jobs.reports import ItemFilter, item_page, item_view, job_report, worker_table
+from webapp.auth import allow, person
+from webapp.installation import installation, reading
+from webapp.overlay import layers
+from webapp.requests import cursor
+
+blueprint = Blueprint("items", __name__, url_prefix="/jobs/<id:job_id>/items")
+
+N_TILES = 60
+STATES = ("open", "sure", "conflict", "adjudicated")
+
+
+@blueprint.get("")
+@allow("adjudicator")
+def index(job_id: int) -> str:
+    """Thumbnails, filtered, a page at a time; only the tiles when a script asks for more."""
+    filters = _filters()
+    with reading() as session:
+        summary = job_report(session, job_id).summary
+        rows = item_page(session, job_id, after=cursor(), limit=N_TILES + 1, filters=filters)
+        workers = worker_table(session, job_id) if person().may("manager") else ()
+    template = "items/_tiles.html" if "more" in request.args else "items/index.html"
+    return render_template(
+        template,
+        job=summary,
+        rows=rows[:N_TILES],
+        next_after=rows[N_TILES - 1].item_id if len(rows) > N_TILES else None,
+        filters=filters,
+        workers={row.worker_id: row for row in workers}.values(),
+        states=STATES,
+        query={k: v for k, v in request.args.items() if k not in ("after", "more") and v},
+    )
+
+
+@blueprint.get("/<id:item_id>")
+@allow("adjudicator")
+def item(job_id: int, item_id: int) -> str:
+    """One item: every worker's boxes and tags, the consensus, and why the label is what it is."""
+    with reading() as session:
+        summary = job_report(session, job_id).summary
+        view = item_view(session, job_id, item_id)
+    voices = layers(view)
+    return render_template(
+        "items/item.html",
+        job=summary,
+        item=view,
+        layers=voices,
+        tag_names=sorted({name for layer in voices for name in layer.tags}),
+        image_url=installation().blobs.url(view.blob_key),
+    )
+
+
+def _filters() -> ItemFilter:
+    return ItemFilter(
+        kind=_one_of("kind", ("boxes", "tags")),
+        state=_one_of("state", STATES),
+        most_confidence=_share("confidence"),
+        most_agreement=_share("agreement"),
+        worker_id=_row_id("worker"),
+    )
+
+
+def _one_of(name: str, known: tuple[str, ...]) -> str:
+    text = request.args.get(name, "")
+    if text and text not in known:
+        raise InvalidInput(f"{name}: expected one of {', '.join(known)}, got {text!r:.40}")
+    return text
+
+
+def _share(name: str) -> float | None:
+    """A percentage of the query as a share in [0, 1]."""
+    text = request.args.get(name, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 100):
+        raise InvalidInput(f"{name}: expected a whole percentage from 0 to 100, got {text!r:.40}")
+    return int(text) / 100
+
+
+def _row_id(name: str) -> int | None:
+    return cursor(name) or None

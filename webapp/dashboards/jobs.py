@@ -1,0 +1,84 @@
+"""Jobs: the list, one job's page with its live part, and its switches."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from threading import BoundedSemaphore
+
+from flask import Blueprint, Response, current_app, render_template, stream_with_context
+
+from jobs.reports import job_list, job_report
+from jobs.reports.spending import spending
+from webapp.auth import allow
+from webapp.installation import reading
+
+blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
+
+MAX_STREAMS = 8  # half of the server's threads
+_streams = BoundedSemaphore(MAX_STREAMS)
+
+
+@blueprint.get("")
+@allow("adjudicator")
+def job_index() -> str:
+    """Every job with progress, money and agreement."""
+    with reading() as session:
+        return render_template("jobs/index.html", jobs=job_list(session))
+
+
+@blueprint.get("/<id:job_id>")
+@allow("adjudicator")
+def job(job_id: int) -> str:
+    """One job: progress, money, quality."""
+    with reading() as session:
+        report = job_report(session, job_id)
+        growth = spending(session, job_id)
+    return render_template("jobs/job.html", report=report, job=report.summary, growth=growth)
+
+
+@blueprint.get("/<id:job_id>/live")
+@allow("adjudicator")
+def live_part(job_id: int) -> str:
+    """The part of the job's page that changes while it runs."""
+    return _live_html(job_id)[0]
+
+
+@blueprint.get("/<id:job_id>/events")
+@allow("adjudicator")
+def events(job_id: int) -> Response:
+    """The live part as server-sent events, for half a minute; the browser then asks again."""
+    _live_html(job_id)  # a job that does not exist is a 404, not an empty stream
+    if not _streams.acquire(blocking=False):
+        return Response("Too many live pages; ask for the page itself.\n", 503)
+    response = Response(stream_with_context(_changes(job_id)), mimetype="text/event-stream")
+    response.call_on_close(_streams.release)
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _changes(job_id: int) -> Iterator[str]:
+    """One event for each change; pauses grow with the cost of looking."""
+    yield "retry: 1000\n\n"
+    shown, ends = "", time.monotonic() + current_app.config["STREAM_SECONDS"]
+    while True:
+        began = time.monotonic()
+        html, state = _live_html(job_id)
+        yield f"event: live\ndata: {json.dumps(html)}\n\n" if html != shown else ": the same\n\n"
+        shown = html
+        if state in ("finished", "cancelled"):
+            yield "event: settled\ndata: {}\n\n"
+            return
+        pause = max(1.0, 10 * (time.monotonic() - began))
+        if time.monotonic() + pause >= ends:
+            return
+        time.sleep(pause)
+
+
+def _live_html(job_id: int) -> tuple[str, str]:
+    with reading() as session:
+        report = job_report(session, job_id)
+        growth = spending(session, job_id)
+    html = render_template("jobs/_live.html", report=report, job=report.summary, growth=growth)
+    return html, report.summary.state

@@ -1,0 +1,87 @@
+"""The money of a job, transaction by transaction."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, render_template, stream_with_context
+
+from jobs.money import MICROS_PER_DOLLAR
+from jobs.reports import LedgerLine, job_report, ledger_page
+from webapp.auth import allow
+from webapp.installation import reading
+from webapp.requests import cursor
+
+blueprint = Blueprint("ledger", __name__)
+
+N_LINES = 100
+ACCOUNTS = ("budget", "available", "held", "reward", "fee", "bonus")
+_COLUMNS = ("id", "at", "kind", "key", "route", "worker", "actor", *ACCOUNTS)
+
+
+@blueprint.get("/jobs/<id:job_id>/ledger")
+@allow("manager")
+def index(job_id: int) -> str:
+    """Newest transactions first, a page at a time."""
+    after = cursor()
+    with reading() as session:
+        report = job_report(session, job_id)
+        lines = ledger_page(session, job_id, after=after or None, limit=N_LINES + 1)
+    return render_template(
+        "ledger/index.html",
+        job=report.summary,
+        report=report,
+        lines=lines[:N_LINES],
+        accounts=ACCOUNTS,
+        older=lines[N_LINES - 1].id if len(lines) > N_LINES else None,
+        is_first=after == 0,
+    )
+
+
+@blueprint.get("/jobs/<id:job_id>/ledger.csv")
+@allow("manager")
+def download(job_id: int) -> Response:
+    """The whole ledger as CSV that is safe to open in a spreadsheet."""
+    with reading() as session:
+        job_report(session, job_id)
+    response = Response(stream_with_context(_rows(job_id)), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="ledger-job-{job_id}.csv"'
+    return response
+
+
+def _rows(job_id: int) -> Iterator[str]:
+    yield _csv_line(_COLUMNS)
+    after: int | None = None
+    while True:
+        with reading() as session:
+            lines = ledger_page(session, job_id, after=after, limit=1000)
+        for line in lines:
+            yield _csv_line(_cells(line))
+        if not lines:
+            return
+        after = lines[-1].id
+
+
+def _cells(line: LedgerLine) -> tuple[str, ...]:
+    amounts = (_dollars(line.legs.get(account, 0)) for account in ACCOUNTS)
+    words = (line.kind, line.key, line.provider, line.worker, line.actor)
+    return (str(line.id), line.at.isoformat(), *(plain_cell(word) for word in words), *amounts)
+
+
+def plain_cell(text: str) -> str:
+    """Text that no spreadsheet runs as a formula: a quote is put before what could start one."""
+    risky = text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+    return f"'{text}" if risky else text
+
+
+def _dollars(micros: int) -> str:
+    sign, whole = "-" if micros < 0 else "", abs(micros)
+    return f"{sign}{whole // MICROS_PER_DOLLAR}.{whole % MICROS_PER_DOLLAR:06d}"
+
+
+def _csv_line(cells: tuple[str, ...]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()

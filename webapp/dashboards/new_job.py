@@ -1,0 +1,171 @@
+"""A new job in four steps, each of which can be left and resumed: its address says it all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from jobs import ledger, planning, taggers
+from jobs.errors import BudgetExceeded, HitworksError, InvalidInput
+from jobs.job_specs import read_job_spec
+from jobs.label_schemas import parse_schema, save_schema
+from jobs.ledger import Reason
+from jobs.money import parse_usd
+from jobs.reports import job_report
+from jobs.reports.datasets import dataset_list, dataset_summary, schema_list, schema_row
+from webapp.auth import actor, allow
+from webapp.installation import installation, now, reading, writing
+from webapp.job_forms import Offer, offers, plan_document, schema_text
+from webapp.requests import cursor
+
+blueprint = Blueprint("new_job", __name__)
+
+N_BLANK_ATTRIBUTES = 3
+
+
+@blueprint.get("/jobs/new")
+@allow("manager")
+def start() -> str:
+    """Step 1: which images."""
+    with reading() as session:
+        rows = dataset_list(session)
+    return render_template("new_job/dataset.html", rows=rows, chosen=cursor("dataset"))
+
+
+@blueprint.get("/jobs/new/question")
+@allow("manager")
+def question() -> str:
+    """Step 2: what is asked about each image."""
+    return _question_page()
+
+
+@blueprint.post("/jobs/new/question")
+@allow("manager")
+def save_question() -> Response | tuple[str, int]:
+    """Keep a new version of a question and go on with it."""
+    try:
+        schema = parse_schema(schema_text(request.form), "question")
+        with writing() as session:
+            schema_id = save_schema(session, schema, now()).id
+    except InvalidInput as error:
+        return _question_page(error=str(error)), 422
+    return redirect(url_for("new_job.plan", dataset=cursor("dataset"), schema=schema_id))
+
+
+@blueprint.get("/jobs/new/plan")
+@allow("manager")
+def plan() -> str:
+    """Step 3: who is asked, how often, at what price, and how sure is sure enough."""
+    return _plan_page()
+
+
+@blueprint.post("/jobs/new/plan")
+@allow("manager")
+def save_plan() -> Response | tuple[str, int]:
+    """Make the draft; nothing is posted and nothing held."""
+    try:
+        with writing() as session:
+            dataset = dataset_summary(session, cursor("dataset"))
+            schema = schema_row(session, cursor("schema"))
+            document = plan_document(request.form, dataset.name, f"{schema.name}@{schema.version}")
+            spec = read_job_spec(document, "plan")
+            job_id = planning.create_job(session, spec, now(), actor()).id
+    except HitworksError as error:
+        return _plan_page(error=str(error)), 422
+    return redirect(url_for("new_job.review", job_id=job_id))
+
+
+@blueprint.get("/jobs/<id:job_id>/review")
+@allow("manager")
+def review(job_id: int) -> str:
+    """Step 4: what it will cost, at most, and the launch."""
+    return _review_page(job_id)
+
+
+@blueprint.post("/jobs/<id:job_id>/budget")
+@allow("manager")
+def budget(job_id: int) -> Response | tuple[str, int]:
+    """Change the cap of a job."""
+    try:
+        amount = parse_usd(request.form.get("budget", "").strip(), name="budget")
+        with writing() as session:
+            key = f"budget:job:{job_id}:{now().isoformat()}"
+            ledger.set_budget(session, job_id, amount, key=key, reason=Reason(actor()), now=now())
+            is_draft = job_report(session, job_id).summary.state == "draft"
+    except (InvalidInput, BudgetExceeded) as error:
+        return _review_page(job_id, error=str(error)), 422
+    flash("Budget changed.")
+    where = "new_job.review" if is_draft else "jobs.job"
+    return redirect(url_for(where, job_id=job_id))
+
+
+@blueprint.post("/jobs/<id:job_id>/launch")
+@allow("manager")
+def launch(job_id: int) -> Response | tuple[str, int]:
+    """Hand the job to the background; with real money only after its name was typed."""
+    place = installation()
+    try:
+        with writing() as session:
+            summary = job_report(session, job_id).summary
+            typed = request.form.get("confirm", "").strip()
+            if summary.environment == "production" and typed != summary.name:
+                raise InvalidInput(f"confirm: expected the job's name, {summary.name!r:.200}")
+            planning.launch(session, job_id, place.venues, place.blobs, now(), actor())
+    except (InvalidInput, BudgetExceeded) as error:
+        return _review_page(job_id, error=str(error)), 422
+    flash("Launched. Answers appear below as they come in.")
+    return redirect(url_for("jobs.job", job_id=job_id))
+
+
+def _question_page(error: str = "") -> str:
+    with reading() as session:
+        dataset = dataset_summary(session, cursor("dataset"))
+        rows = schema_list(session)
+    return render_template(
+        "new_job/question.html",
+        dataset=dataset,
+        rows=rows,
+        form=request.form,
+        n_attributes=max(N_BLANK_ATTRIBUTES, _n_attributes() + 1),
+        error=error,
+    )
+
+
+def _n_attributes() -> int:
+    return sum(name.startswith("attribute-name-") for name in request.form)
+
+
+def _plan_page(error: str = "") -> str:
+    with reading() as session:
+        dataset = dataset_summary(session, cursor("dataset"))
+        schema = schema_row(session, cursor("schema"))
+    return render_template(
+        "new_job/plan.html",
+        dataset=dataset,
+        schema=schema,
+        offers=_offers(schema.body),
+        taggers=taggers.names(),
+        form=request.form,
+        error=error,
+    )
+
+
+def _offers(body: dict[str, Any]) -> tuple[Offer, ...]:
+    return offers(has_boxes=bool(body.get("classes")), has_tags=bool(body.get("attributes")))
+
+
+def _review_page(job_id: int, error: str = "") -> str:
+    place = installation()
+    estimate, problem = None, ""
+    with reading() as session:
+        summary = job_report(session, job_id).summary
+        if summary.state == "draft":
+            try:
+                estimate = planning.estimate(session, job_id, place.venues, place.blobs)
+            except InvalidInput as found:
+                problem = str(found)
+    return render_template(
+        "new_job/review.html", job=summary, estimate=estimate, problem=problem, error=error
+    )

@@ -1,0 +1,64 @@
+"""Headers of every response: what a browser may load, embed and keep."""
+
+from __future__ import annotations
+
+import uuid
+from urllib.parse import urlsplit
+
+from flask import Flask, g, request
+from werkzeug.wrappers import Response
+
+from jobs.settings import Settings
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Number each request and dress each response."""
+    policy = content_policy(settings)
+    is_https = settings.web_url().startswith("https://")
+
+    @app.before_request
+    def number() -> None:
+        g.request_id = uuid.uuid4().hex
+
+    @app.after_request
+    def dress(response: Response) -> Response:
+        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Frame-Options"] = "DENY"
+        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        if is_https:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "no-store")
+            response.vary.add("Cookie")
+        return response
+
+
+def content_policy(settings: Settings) -> str:
+    """The Content-Security-Policy: our own files, and images from the blob store."""
+    images = " ".join(("'self'", *_image_origins(settings)))
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            f"img-src {images}",
+            "connect-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _image_origins(settings: Settings) -> tuple[str, ...]:
+    if not settings.blob_url.startswith("s3://"):
+        return ()
+    if not settings.s3_endpoint_url:
+        return ("https://*.amazonaws.com",)
+    parts = urlsplit(settings.s3_endpoint_url)
+    return (f"{parts.scheme}://{parts.netloc}",)

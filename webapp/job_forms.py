@@ -1,0 +1,186 @@
+"""Forms of the guided page, read into the documents that the services check. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.errors import InvalidInput
+
+Form = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One route a job may take: its form fields end in ``key``, and these are their defaults."""
+
+    key: str
+    provider: str
+    kind: str
+    title: str
+    text: str
+    redundancy: int
+    reward: str
+    tasks_per_hit: int
+    is_on: bool = False
+
+
+def offers(*, has_boxes: bool, has_tags: bool) -> tuple[Offer, ...]:
+    """The routes that fit a question, the cheapest first."""
+    found: list[Offer] = []
+    if has_tags:
+        found.append(
+            Offer(
+                "model-tags",
+                "model",
+                "tags",
+                "Models tag",
+                "A tagger file answers at once.",
+                1,
+                "0",
+                10,
+            )
+        )
+    if has_boxes:
+        found.append(
+            Offer(
+                "model-boxes",
+                "model",
+                "boxes",
+                "A model draws boxes",
+                "An ONNX detector answers at once.",
+                1,
+                "0",
+                1,
+            )
+        )
+    if has_boxes:
+        found += _people("boxes", "draw boxes", 3, "0.05", 1)
+    if has_tags:
+        found += _people("tags", "tag", 3, "0.03", 5)
+    return tuple(found)
+
+
+def _people(kind: str, verb: str, redundancy: int, reward: str, tasks: int) -> list[Offer]:
+    staff = "Signed-in staff on our marketplace; cost is time worked at a wage."
+    crowd = "Workers of the venue; cost is the reward and the venue's fee."
+    return [
+        Offer(f"inhouse-{kind}", "inhouse", kind, f"In-house people {verb}", staff, 1, "0", tasks),
+        Offer(
+            f"mturk-{kind}",
+            "mturk",
+            kind,
+            f"A crowd {verb}s".replace("draw boxess", "draws boxes"),
+            crowd,
+            redundancy,
+            reward,
+            tasks,
+            True,
+        ),
+    ]
+
+
+def schema_text(form: Form) -> str:
+    """The label schema of the question form, as the text that the service parses."""
+    if form.get("yaml", "").strip():
+        return form["yaml"]
+    document: dict[str, Any] = {
+        "name": form.get("name", "").strip(),
+        "title": form.get("title", "").strip(),
+        "instructions": _lines(form.get("instructions", "")),
+        "short_instructions": _lines(form.get("short_instructions", "")),
+        "classes": _list(form.get("classes", ""), "\n"),
+        "attributes": [
+            _attribute(form, name.rpartition("-")[2])
+            for name in form
+            if name.startswith("attribute-name-") and form[name].strip()
+        ],
+    }
+    return json.dumps(document)
+
+
+def _attribute(form: Form, number: str) -> dict[str, Any]:
+    kind = form.get(f"attribute-kind-{number}", "")
+    found: dict[str, Any] = {
+        "name": form[f"attribute-name-{number}"].strip(),
+        "kind": kind,
+        "title": form.get(f"attribute-title-{number}", "").strip(),
+        "unsure": form.get(f"attribute-unsure-{number}", "").strip(),
+    }
+    options = form.get(f"attribute-options-{number}", "")
+    if kind in ("one", "many"):
+        found["options"] = _list(options, ",")
+    if kind == "scale":
+        ends = re.fullmatch(r"\s*(-?\d{1,4})\s*(?:-|to|,|\.\.)\s*(-?\d{1,4})\s*", options, re.ASCII)
+        if not ends:
+            raise InvalidInput(
+                f"{found['name']}: expected a scale such as 1 to 5, got {options!r:.40}"
+            )
+        found |= {"low": int(ends[1]), "high": int(ends[2])}
+    return found
+
+
+def plan_document(form: Form, dataset: str, schema: str) -> dict[str, Any]:
+    """The job of the plan form, as the document that the service checks."""
+    return {
+        "name": form.get("name", "").strip(),
+        "dataset": dataset,
+        "schema": schema,
+        "environment": form.get("environment", "local"),
+        "budget": form.get("budget", "").strip(),
+        "seed": form.get("seed", "").strip() or 0,
+        "routes": [
+            _route(form, offer)
+            for offer in offers(has_boxes=True, has_tags=True)
+            if f"use-{offer.key}" in form
+        ],
+        "slicing": {
+            "gold_rate": _share(form, "gold_rate", 10),
+            "repeat_rate": _share(form, "repeat_rate", 0),
+            "tile": form.get("tile", "").strip() or 0,
+        },
+        "quality": {
+            "sure_at": _share(form, "sure_at", 80),
+            "max_extra_answers": form.get("max_extra_answers", "").strip() or 0,
+        },
+        "review": {"mode": form.get("review", "approve")},
+    }
+
+
+def _route(form: Form, offer: Offer) -> dict[str, Any]:
+    def field(name: str, default: object) -> str:
+        return form.get(f"{name}-{offer.key}", "").strip() or str(default)
+
+    options: dict[str, Any] = {}
+    if offer.provider == "inhouse":
+        options["wage"] = field("wage", "18.00")
+    if offer.provider == "model":
+        options["tagger"] = field("tagger", "photometry")
+    return {
+        "provider": offer.provider,
+        "kind": offer.kind,
+        "redundancy": field("redundancy", offer.redundancy),
+        "reward": field("reward", offer.reward) if offer.provider == "mturk" else "0",
+        "tasks_per_hit": field("tasks", offer.tasks_per_hit),
+        "when": "unsure" if f"unsure-{offer.key}" in form else "always",
+        "options": options,
+    }
+
+
+def _share(form: Form, name: str, default: int) -> float:
+    """A whole percentage of the form as a share."""
+    text = form.get(name, "").strip() or str(default)
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 100):
+        raise InvalidInput(f"{name}: expected a whole percentage from 0 to 100, got {text!r:.40}")
+    return int(text) / 100
+
+
+def _list(text: str, separator: str) -> list[str]:
+    return [part.strip() for part in text.split(separator) if part.strip()]
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()

@@ -1,0 +1,121 @@
+"""Whose boxes and tags lie over an image, in which order and colour. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.reports import ItemView
+
+N_COLOURS = 8
+
+
+@dataclass(frozen=True)
+class OverlayBox:
+    """A box in pixels of the image, with the words shown for it."""
+
+    label: str
+    left: float
+    top: float
+    width: float
+    height: float
+    note: str = ""
+    spread: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One voice over the image. ``style`` names its colours in the stylesheet."""
+
+    name: str
+    style: str
+    kind: str
+    detail: str
+    boxes: tuple[OverlayBox, ...]
+    tags: dict[str, Any]
+    weight: float | None = None
+    worker_id: int | None = None
+    is_shown: bool = True
+
+
+def layers(view: ItemView) -> tuple[Layer, ...]:
+    """The newest label or consensus first, then gold, then each answer by its order."""
+    return (*_results(view), *_gold(view), *_answers(view))
+
+
+def _results(view: ItemView) -> Iterable[Layer]:
+    newest = {label.kind: label for label in reversed(view.labels)}
+    for question in view.questions:
+        label = newest.get(question.kind)
+        decided = label is not None and label.origin != "consensus"
+        value = label.value if label is not None and decided else question.value
+        parts = [] if decided else question.provenance.get("boxes", [])
+        yield Layer(
+            name="Decision" if decided else "Consensus",
+            style="consensus",
+            kind=question.kind,
+            detail=f"by {label.actor}" if label is not None and decided else question.method,
+            boxes=tuple(_boxes(value, parts)),
+            tags=value.get("tags", {}),
+        )
+
+
+def _gold(view: ItemView) -> Iterable[Layer]:
+    for kind, value in sorted(view.gold.items()):
+        yield Layer(
+            name="Gold",
+            style="gold",
+            kind=kind,
+            detail="the known answer; no worker sees it",
+            boxes=tuple(_boxes(value)),
+            tags=value.get("tags", {}),
+            is_shown=False,
+        )
+
+
+def _answers(view: ItemView) -> Iterable[Layer]:
+    weights = {
+        voter["answer"]: float(voter["weight"])
+        for question in view.questions
+        for voter in question.provenance.get("voters", [])
+    }
+    place: dict[int, int] = {}
+    for answer in view.answers:
+        number = place.setdefault(answer.worker_id, len(place))
+        yield Layer(
+            name=answer.worker,
+            style=f"worker-{number % N_COLOURS}",
+            kind=answer.kind,
+            detail="repeat" if answer.is_repeat else answer.provider,
+            boxes=tuple(_boxes(answer.value)),
+            tags=answer.value.get("tags", {}),
+            weight=weights.get(answer.answer_id),
+            worker_id=answer.worker_id,
+        )
+
+
+def _boxes(
+    value: dict[str, Any], parts: list[dict[str, Any]] | None = None
+) -> Iterable[OverlayBox]:
+    parts = parts or []
+    for place, box in enumerate(value.get("boxes", [])):
+        part = parts[place] if place < len(parts) else {}
+        sd = part.get("sd")
+        yield OverlayBox(
+            label=str(box["label"]),
+            left=box["left"],
+            top=box["top"],
+            width=round(box["right"] - box["left"], 2),
+            height=round(box["bottom"] - box["top"], 2),
+            note=_note(box, part),
+            spread=tuple(sd) if sd and None not in sd else None,
+        )
+
+
+def _note(box: dict[str, Any], part: dict[str, Any]) -> str:
+    score = part.get("confidence", box.get("score"))
+    words = [] if score is None else [f"{score:.0%} sure"]
+    if "votes" in part:
+        words.append(f"{part['votes']} drew it")
+    return ", ".join(words)

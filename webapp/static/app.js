@@ -1,0 +1,86 @@
+// Small comforts on every page. Nothing here is needed to do the work.
+"use strict";
+
+const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+
+/** Times in the reader's zone; the UTC text stays as the title. */
+function localTimes(root) {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    if (element.title) continue;
+    element.title = element.textContent;
+    element.textContent = format.format(new Date(element.dateTime));
+  }
+}
+
+function showZone() {
+  const place = document.querySelector("[data-zone]");
+  if (place) place.textContent = `Times in ${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
+}
+
+/** A menu closes on Escape and on a press elsewhere. */
+function closeMenus(event) {
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    const isInside = menu.contains(event.target);
+    if (event.type === "keydown" ? event.key === "Escape" : !isInside) {
+      menu.open = false;
+      if (event.type === "keydown") menu.querySelector("summary").focus();
+    }
+  }
+}
+
+/** A form marked data-once cannot be sent twice by a double press. */
+function sendOnce(event) {
+  const form = event.target;
+  if (!form.matches("form[data-once]")) return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
+  const button = event.submitter;
+  if (button?.dataset.busy) button.textContent = button.dataset.busy;
+}
+
+/** The first-run token travels in the fragment, which no server log ever sees. */
+function fillFromFragment() {
+  const field = document.querySelector("[data-from-fragment]");
+  if (field && location.hash.length > 1) {
+    field.value = decodeURIComponent(location.hash.slice(1));
+    history.replaceState(null, "", location.pathname);
+  }
+}
+
+/** A select or box marked data-submit sends its form when it changes. */
+function submitOnChange(event) {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+}
+
+/** Replaces `place` by what the stream or, where none is free, a poll of its page brings. */
+function follow(place) {
+  const show = (html) => {
+    const hasFocus = place.contains(document.activeElement) && document.activeElement.id;
+    place.innerHTML = html;
+    localTimes(place);
+    if (hasFocus) document.getElementById(hasFocus)?.focus();
+  };
+  const poll = async () => {
+    const answer = await fetch(place.dataset.page, { headers: { Accept: "text/html" } });
+    if (answer.ok) show(await answer.text());
+    setTimeout(poll, 5000);
+  };
+  const source = new EventSource(place.dataset.follow);
+  source.addEventListener("live", (event) => show(JSON.parse(event.data)));
+  source.addEventListener("settled", () => source.close());
+  source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(poll, 5000); };
+  addEventListener("pagehide", () => source.close());
+}
+
+document.addEventListener("click", closeMenus);
+document.addEventListener("keydown", closeMenus);
+document.addEventListener("submit", sendOnce);
+document.addEventListener("change", submitOnChange);
+document.querySelector("[data-back]")?.addEventListener("click", (event) => {
+  if (history.length > 1) { event.preventDefault(); history.back(); }
+});
+localTimes(document);
+showZone();
+fillFromFragment();
+for (const place of document.querySelectorAll("[data-follow]")) follow(place);

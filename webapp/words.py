@@ -1,0 +1,133 @@
+"""Numbers, money and times as people read them; every template shares these."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from markupsafe import Markup
+
+from jobs.money import MICROS_PER_CENT, format_usd, round_half_up_to_cent
+from webapp import charts
+
+NOTHING = "–"
+KIND_NAMES = {"boxes": "Boxes", "tags": "Tags"}
+PROVIDER_NAMES = {"mturk": "MTurk crowd", "inhouse": "In-house", "model": "Model"}
+STATE_NAMES = {
+    "sure": "sure",
+    "open": "wants answers",
+    "conflict": "conflict",
+    "needs_person": "needs a person",
+}
+
+
+def install(app: Flask) -> None:
+    """Offer the words of this module to the templates."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        usd=usd,
+        cents=cents,
+        count=count,
+        percent=percent,
+        seconds=seconds,
+        when=when,
+        tag=tag_value,
+        kind_name=lambda kind: KIND_NAMES.get(kind, kind),
+        provider_name=lambda name: PROVIDER_NAMES.get(name, name),
+        state_name=lambda state: STATE_NAMES.get(state, state),
+    )
+    app.jinja_env.globals.update(charts=charts, asset=_versioned(app))
+    app.context_processor(lambda: {"theme": theme()})
+
+
+def theme() -> str:
+    """The reader's choice of colours: light, dark, or what their system says."""
+    chosen = request.cookies.get("appearance", "")
+    return chosen if chosen in ("light", "dark") else "auto"
+
+
+def usd(micros: int | None) -> str:
+    """``$1,234.50``; more decimals only where the amount has them."""
+    return NOTHING if micros is None else format_usd(micros)
+
+
+def cents(micros: int | None) -> str:
+    """An amount rounded to the cent, or to a tenth of a cent under ten cents."""
+    if micros is None:
+        return NOTHING
+    if abs(micros) < 10 * MICROS_PER_CENT:
+        return format_usd(round_half_up_to_cent(micros * 10) // 10)
+    return format_usd(round_half_up_to_cent(micros))
+
+
+def count(number: int | None) -> str:
+    """``12,345``."""
+    return NOTHING if number is None else f"{number:,}"
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """``87 %`` of a share in [0, 1]; never rounded up to a hundred or down to nothing."""
+    if share is None:
+        return NOTHING
+    step = 10.0**-digits
+    value = round(share * 100, digits)
+    if share < 1 and value >= 100:
+        value = 100 - step
+    if share > 0 and value <= 0:
+        value = step
+    return f"{value:.{digits}f} %"
+
+
+def seconds(value: float | None) -> str:
+    """``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    if value is None:
+        return NOTHING
+    whole = round(value)
+    if whole < 60:
+        return f"{value:.1f} s" if value < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86400} days"
+
+
+def when(moment: datetime | None) -> Markup | str:
+    """A time element in UTC; a small script rewrites it in the reader's zone."""
+    if moment is None:
+        return NOTHING
+    utc = moment.astimezone(UTC)
+    return Markup('<time datetime="{}">{} UTC</time>').format(
+        utc.isoformat(timespec="seconds"), utc.strftime("%Y-%m-%d %H:%M")
+    )
+
+
+def tag_value(value: Any) -> str:
+    """A tag as text; many choices are joined."""
+    if isinstance(value, list):
+        return ", ".join(str(option) for option in value) or "none"
+    return str(value)
+
+
+def total(rows: Iterable[Any], name: str) -> int:
+    """The sum of one number over rows."""
+    return sum(getattr(row, name) for row in rows)
+
+
+def _versioned(app: Flask) -> Any:
+    """Addresses of static files that change when the file does, so that browsers may keep them."""
+    digests: dict[str, str] = {}
+
+    def asset(name: str) -> str:
+        if name not in digests:
+            data = (Path(app.static_folder or "") / name).read_bytes()
+            digests[name] = hashlib.sha256(data).hexdigest()[:12]
+        g.setdefault("assets", set()).add(name)
+        return url_for("static", filename=name, v=digests[name])
+
+    return asset
