@@ -99,9 +99,10 @@ def plan(
     n_hits = math.ceil(n_all / tasks_per_hit)
     sizes = _spread(n_all, n_hits)
     hits = _deal_golds(marked, min(n_golds, n_hits * len(marked)), n_hits)
-    repeats = _repeats_a_hit(n_repeats, n_hits, tasks_per_hit)
+    within = tasks_per_hit >= _LEAST_FOR_REPEATS_WITHIN or n_hits == 1
+    repeats = _repeats_a_hit(hits, sizes, n_repeats, within)
     _deal_ordinary(hits, ordinary, sizes, repeats)
-    if tasks_per_hit >= _LEAST_FOR_REPEATS_WITHIN or n_hits == 1:
+    if within:
         _repeat_within(hits, repeats, tasks_per_hit, generator)
     else:
         _repeat_later(hits, repeats, tasks_per_hit, generator)
@@ -208,12 +209,25 @@ def _deal_golds(marked: list[_Question], n_golds: int, n_hits: int) -> list[list
     return hits
 
 
-def _repeats_a_hit(n_repeats: int, n_hits: int, tasks_per_hit: int) -> list[int]:
-    """Repeats of each HIT; in small HITs only the later half can repeat the earlier."""
-    if tasks_per_hit >= _LEAST_FOR_REPEATS_WITHIN or n_hits == 1:
-        return _spread(n_repeats, n_hits)
-    earlier = n_hits // 2
-    return [0] * earlier + _spread(n_repeats, n_hits - earlier)
+def _repeats_a_hit(
+    hits: list[list[_Question]], sizes: list[int], n_repeats: int, within: bool
+) -> list[int]:
+    """Repeats of each HIT, spread evenly over the room that golds leave.
+
+    Within a HIT at most half of the room, for each repeat needs its original there;
+    otherwise the later half of the HITs repeats the earlier.
+    """
+    rooms = [size - len(hit) for hit, size in zip(hits, sizes, strict=True)]
+    if within:
+        rooms = [room // 2 for room in rooms]
+    else:
+        rooms[: len(rooms) // 2] = [0] * (len(rooms) // 2)
+    slots = [number for number, room in enumerate(rooms) for _ in range(room)]
+    counts = [0] * len(hits)
+    n_fitting = min(n_repeats, len(slots))
+    for step in range(n_fitting):
+        counts[slots[(2 * step + 1) * len(slots) // (2 * n_fitting)]] += 1
+    return counts
 
 
 def _deal_ordinary(
