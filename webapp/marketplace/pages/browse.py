@@ -1,0 +1,172 @@
+"""Finding work: the list of HIT groups, the preview of a HIT, accepting one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug import Response as BaseResponse
+
+from webapp.marketplace import assignments
+from webapp.marketplace.content import frame_address
+from webapp.marketplace.encoding import cents_of
+from webapp.marketplace.market import Market, current_market
+from webapp.marketplace.pages.frames import allow_frame
+from webapp.marketplace.pages.session import needs_worker, signed_in_worker
+from webapp.marketplace.questions.asked import stored_question
+from webapp.marketplace.refusals import Declined
+from webapp.marketplace.standing import standing_of, unmet
+from webapp.marketplace.store import reading, write
+from webapp.marketplace.tables.people import Worker
+from webapp.marketplace.tables.work import Assignment, Hit, HitType
+
+blueprint = Blueprint("browse", __name__)
+
+_MOST_GROUPS = 200
+
+
+@dataclass(frozen=True)
+class Group:
+    """One row of the list: HITs of one type, and what keeps the worker from them."""
+
+    hit_type: HitType
+    n_hits: int
+    lacking: tuple[str, ...]
+
+
+@blueprint.get("/worker")
+@needs_worker
+def groups() -> str:
+    """The HIT groups this worker may find, with search, least reward and order."""
+    market, worker = current_market(), signed_in_worker()
+    now = market.dial.now()
+    search = request.args.get("search", "").strip()[:200]
+    with reading(market.sessions) as session:
+        found = _groups(session, worker, now)
+        accepted = assignments.accepted_by(session, worker, now)
+    shown = [group for group in found if _matches(group, search, _least_cents())]
+    if request.args.get("sort") == "reward":
+        shown.sort(key=lambda group: -group.hit_type.reward_cents)
+    return render_template(
+        "groups.html",
+        groups=shown[:_MOST_GROUPS],
+        n_hidden=max(0, len(shown) - _MOST_GROUPS),
+        accepted=accepted,
+        search=search,
+        now=now,
+    )
+
+
+@blueprint.get("/projects/<hit_type_id>/tasks")
+@needs_worker
+def preview(hit_type_id: str) -> str:
+    """The next HIT of a group, before it is accepted."""
+    market, worker = current_market(), signed_in_worker()
+    now = market.dial.now()
+    with reading(market.sessions) as session:
+        hit_type = _hit_type(session, hit_type_id)
+        standing = standing_of(session, worker)
+        assignments.check_allowed(session, worker, hit_type, standing, "preview")
+        lacking = unmet(hit_type.requirements, "accept", standing)
+        hit = _shown_hit(session, worker, hit_type, now)
+    address = frame_address(market, hit)
+    allow_frame(market, address)
+    return render_template(
+        "preview.html",
+        hit=hit,
+        hit_type=hit_type,
+        lacking=lacking,
+        address=address,
+        height=stored_question(hit.question, hit.question_kind).frame_height,
+        sandbox=market.options.frame_sandbox,
+    )
+
+
+@blueprint.get("/mturk/preview")
+@needs_worker
+def preview_by_group() -> BaseResponse:
+    """The address older tools print: groupId may be a HIT type's or a group's id."""
+    group_id = request.args.get("groupId", "")
+    with reading(current_market().sessions) as session:
+        hit_type = session.scalar(select(HitType).where(HitType.hit_group_id == group_id))
+        found = hit_type or _hit_type(session, group_id)
+    return redirect(url_for(".preview", hit_type_id=found.hit_type_id), 303)
+
+
+@blueprint.post("/projects/<hit_type_id>/accept")
+@needs_worker
+def accept(hit_type_id: str) -> BaseResponse:
+    """Accept the previewed HIT, or the next of its group when that one is gone."""
+    market, worker = current_market(), signed_in_worker()
+    wanted = request.form.get("hit_id", "")
+    assignment = write(
+        market.sessions, lambda rows: accepted_in(rows, market, worker, hit_type_id, wanted)
+    )
+    return redirect(url_for("work.task", assignment_id=assignment.assignment_id), 303)
+
+
+def accepted_in(
+    session: Session, market: Market, worker: Worker, hit_type_id: str, hit_id: str = ""
+) -> Assignment:
+    """A new assignment in the group for the worker.
+
+    Raises:
+        Declined: see ``assignments.accept_in_group``.
+
+    """
+    return assignments.accept_in_group(
+        session,
+        worker,
+        _hit_type(session, hit_type_id),
+        standing_of(session, worker),
+        market.options,
+        market.dial.now(),
+        preferred_hit_id=hit_id,
+    )
+
+
+def _groups(session: Session, worker: Worker, now: int) -> list[Group]:
+    standing = standing_of(session, worker)
+    return [
+        Group(hit_type, n_hits, tuple(unmet(hit_type.requirements, "accept", standing)))
+        for hit_type, n_hits in assignments.open_groups(session, worker, now)
+        if not unmet(hit_type.requirements, "discover", standing)
+        and not assignments.is_blocked(session, worker, hit_type.requester_id)
+    ]
+
+
+def _matches(group: Group, search: str, least_cents: int) -> bool:
+    hit_type = group.hit_type
+    text = " ".join(
+        (hit_type.title, hit_type.description, hit_type.keywords, hit_type.requester.name)
+    ).lower()
+    return hit_type.reward_cents >= least_cents and all(
+        word in text for word in search.lower().split()
+    )
+
+
+def _least_cents() -> int:
+    text = request.args.get("min_reward", "").strip()
+    whole, _, fraction = text.partition(".")
+    digits = whole + fraction
+    if not digits.isascii() or not digits.isdecimal() or len(text) > 10:
+        return 0
+    return cents_of(text if whole else "0" + text)
+
+
+def _hit_type(session: Session, hit_type_id: str) -> HitType:
+    found = session.scalar(select(HitType).where(HitType.hit_type_id == hit_type_id))
+    if found is None:
+        raise Declined("There is no such HIT.", status=404, title="Not found")
+    return found
+
+
+def _shown_hit(session: Session, worker: Worker, hit_type: HitType, now: int) -> Hit:
+    found = assignments.next_hit(session, worker, hit_type.id, now)
+    if found is None:
+        raise Declined(
+            "There is no HIT left for you in this group.", status=404, title="Nothing left"
+        )
+    return session.get_one(Hit, found)

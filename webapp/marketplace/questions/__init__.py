@@ -1,0 +1,1 @@
+"""Questions in, answers out: the service's XML documents, read with care and written by hand."""

@@ -1,0 +1,121 @@
+"""Runs both origins of a marketplace with waitress, in threads of this process."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+from flask import Flask
+from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
+
+from webapp.marketplace import MOST_BYTES, content_app, worker_app
+from webapp.marketplace.dial import Clock, utc_clock
+from webapp.marketplace.market import Market, open_market
+from webapp.marketplace.options import Options
+from webapp.marketplace.settling import sweep
+
+_TICK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A marketplace that answers: its addresses, its rows and its time."""
+
+    market: Market
+
+    @property
+    def url(self) -> str:
+        """Where boto3 and workers' browsers go."""
+        return self.market.worker_origin
+
+    @property
+    def content_url(self) -> str:
+        """Where the frames' pages come from."""
+        return self.market.content_origin
+
+    @property
+    def admin_headers(self) -> dict[str, str]:
+        """What an admin call must carry."""
+        return {"Authorization": f"Bearer {self.market.secrets.admin_token}"}
+
+
+@contextmanager
+def serve(
+    *,
+    database_url: str,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    content_port: int = 0,
+    worker_origin: str = "",
+    content_origin: str = "",
+    secret_file: Path | None = None,
+    clock: Clock = utc_clock,
+    options: Options | None = None,
+    n_threads: int = 8,
+) -> Iterator[Running]:
+    """A marketplace that answers for as long as the block runs.
+
+    Port 0 takes a free one. The origins are what browsers see; empty, they follow from
+    host and port.
+    """
+    sockets = [_listen(host, port), _listen(host, content_port)]
+    ports = [one.getsockname()[1] for one in sockets]
+    market = open_market(
+        database_url=database_url,
+        worker_origin=worker_origin or f"http://{host}:{ports[0]}",
+        content_origin=content_origin or f"http://{host}:{ports[1]}",
+        secret_file=secret_file,
+        clock=clock,
+        options=options,
+    )
+    servers = [
+        _server(worker_app(market), sockets[0], n_threads),
+        _server(content_app(market), sockets[1], max(2, n_threads // 2)),
+    ]
+    threads = [Thread(target=server.run, daemon=True) for server in servers]
+    stop = Event()
+    threads.append(Thread(target=_tick, args=(market, stop), daemon=True))
+    for thread in threads:
+        thread.start()
+    try:
+        yield Running(market)
+    finally:
+        stop.set()
+        for server in servers:
+            server.close()
+        for thread in threads:
+            thread.join(timeout=10)
+        market.sessions.kw["bind"].dispose()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+def _server(
+    app: Flask, listener: socket.socket, n_threads: int
+) -> BaseWSGIServer | MultiSocketServer:
+    return create_server(
+        app,
+        sockets=[listener],
+        threads=n_threads,
+        ident=None,
+        channel_request_lookahead=1,
+        max_request_body_size=MOST_BYTES + 65_536,
+        connection_limit=1000,
+        clear_untrusted_proxy_headers=True,
+    )
+
+
+def _tick(market: Market, stop: Event) -> None:
+    """Do what becomes due also while nobody calls."""
+    while not stop.wait(_TICK_SECONDS):
+        sweep(market)

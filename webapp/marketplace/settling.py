@@ -1,0 +1,129 @@
+"""What time alone brings about: abandoned work, auto-approval, expiry, the end of retention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from threading import Lock
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from webapp.marketplace import decisions, notices
+from webapp.marketplace.dial import DAY
+from webapp.marketplace.lifecycle import dispose, locked_assignment, locked_hit, refresh
+from webapp.marketplace.market import Market
+from webapp.marketplace.store import reading, write
+from webapp.marketplace.tables.work import Assignment, Hit
+
+_BATCH = 200
+_PAUSE = 500
+_OPEN = ("Assignable", "Unassignable")
+
+
+class Sweeper:
+    """Runs the sweep when half a second has gone by on the dial, or when it is told to."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._swept_at: int | None = None
+        self._lock = Lock()
+
+    def sweep_if_due(self) -> None:
+        """Sweep, unless one has just been made or is being made."""
+        now = self._market.dial.now()
+        if self._swept_at is not None and 0 <= now - self._swept_at < _PAUSE:
+            return
+        if self._lock.acquire(blocking=False):
+            try:
+                self._swept_at = now
+                sweep(self._market)
+            finally:
+                self._lock.release()
+
+
+def settle(session: Session, hit: Hit, now: int) -> None:
+    """Bring the HIT's status and money up to date after something happened to it."""
+    refresh(session, hit, now)
+
+
+def sweep(market: Market) -> int:
+    """Do all that has become due; gives how many things were done. Doing it twice does no more."""
+    now = market.dial.now()
+    oldest = now - market.options.retention_days * DAY
+    return (
+        _drain(market, _overdue(now), lambda session, pk: abandon(session, pk, now))
+        + _drain(market, _auto_approvable(now), lambda session, pk: _auto_approve(session, pk, now))
+        + _drain(market, _expired(now), lambda session, pk: _expire(session, pk, now))
+        + _drain(market, _outlived(oldest), lambda session, pk: _retire(session, pk, now))
+    )
+
+
+def abandon(session: Session, assignment_pk: int, now: int) -> None:
+    """Take back an accepted assignment whose deadline has passed."""
+    assignment = locked_assignment(session, assignment_pk)
+    if assignment.state != "Accepted" or assignment.deadline > now:
+        return
+    assignment.state, assignment.ended_at = "Abandoned", now
+    assignment.hit.n_pending -= 1
+    notices.record(session, assignment.hit, "AssignmentAbandoned", now, assignment)
+    settle(session, assignment.hit, now)
+
+
+def _auto_approve(session: Session, assignment_pk: int, now: int) -> None:
+    assignment = locked_assignment(session, assignment_pk)
+    due = assignment.auto_approves_at
+    if assignment.state == "Submitted" and due is not None and due <= now:
+        decisions.approve(session, assignment, due)
+
+
+def _expire(session: Session, hit_pk: int, now: int) -> None:
+    settle(session, locked_hit(session, hit_pk), now)
+
+
+def _retire(session: Session, hit_pk: int, now: int) -> None:
+    hit = locked_hit(session, hit_pk)
+    if hit.n_submitted == 0 and hit.status in ("Reviewable", "Reviewing"):
+        dispose(session, hit, now)
+
+
+def _overdue(now: int) -> Select[tuple[int]]:
+    return select(Assignment.id).where(Assignment.state == "Accepted", Assignment.deadline <= now)
+
+
+def _auto_approvable(now: int) -> Select[tuple[int]]:
+    return select(Assignment.id).where(
+        Assignment.state == "Submitted", Assignment.auto_approves_at <= now
+    )
+
+
+def _expired(now: int) -> Select[tuple[int]]:
+    return select(Hit.id).where(
+        Hit.status.in_(_OPEN), Hit.expires_at <= now, Hit.told_expired.is_(False)
+    )
+
+
+def _outlived(oldest: int) -> Select[tuple[int]]:
+    return select(Hit.id).where(
+        Hit.status.in_(("Reviewable", "Reviewing")),
+        Hit.n_submitted == 0,
+        or_(Hit.reviewable_at <= oldest, Hit.reviewable_at.is_(None)),
+        Hit.created_at <= oldest,
+    )
+
+
+def _drain(market: Market, due: Select[tuple[int]], act: Callable[[Session, int], None]) -> int:
+    """Run ``act`` for each due row, in small transactions, until none is left."""
+    done = 0
+    last: list[int] = []
+    while True:
+        with reading(market.sessions) as session:
+            ids = list(session.scalars(due.limit(_BATCH)))
+        if not ids or ids == last:
+            return done
+        write(market.sessions, lambda session, batch=tuple(ids): _act_on(session, batch, act))
+        done, last = done + len(ids), ids
+
+
+def _act_on(session: Session, ids: Iterable[int], act: Callable[[Session, int], None]) -> None:
+    for pk in sorted(ids):
+        act(session, pk)
