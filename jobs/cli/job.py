@@ -1,0 +1,179 @@
+"""Labeling campaigns: from a job file to labels."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from jobs import db, pausing, reports
+from jobs.cli import _door
+from jobs.errors import InvalidInput
+from jobs.job_specs import parse_job_spec
+from jobs.money import format_usd
+from jobs.planning import Estimate, create_job, estimate, launch
+from jobs.settings import Settings
+
+WATCH_SECONDS = 1.0
+
+
+@click.group("job")
+def group() -> None:
+    """Jobs: create, price, launch, watch."""
+
+
+@group.command("create")
+@click.argument("path", type=click.Path(path_type=Path))
+@_door.json_option
+@_door.settings_of
+def create(settings: Settings, path: Path, as_json: bool) -> None:
+    """Make a draft from a job file (YAML or JSON). Nothing is posted, no money held."""
+    spec = parse_job_spec(_door.read_text(path), str(path))
+    with _door.writing(settings) as session:
+        job = create_job(session, spec, _door.now(), _door.actor())
+        made = {"id": job.id, "name": job.name, "state": job.state}
+    _door.show(made, as_json, f"job {made['id']}: {made['name']} (draft)")
+
+
+@group.command("estimate")
+@click.argument("job_id", type=int)
+@_door.json_option
+@_door.settings_of
+def price(settings: Settings, job_id: int, as_json: bool) -> None:
+    """What the job will likely cost, and what it can cost at most."""
+    with _door.resources(settings) as resources, db.reading(resources.sessions) as session:
+        found = estimate(session, job_id, resources.venues, resources.blobs)
+    _door.show(found, as_json, lambda: _estimate_table(found))
+
+
+@group.command("launch")
+@click.argument("job_id", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask before money is held.")
+@_door.json_option
+@_door.settings_of
+def launch_job(settings: Settings, job_id: int, yes: bool, as_json: bool) -> None:
+    """Slice the job and hand its batches to the background workers."""
+    with _door.resources(settings) as resources:
+        if not yes:
+            with db.reading(resources.sessions) as session:
+                found = estimate(session, job_id, resources.venues, resources.blobs)
+            _door.show(found, False, lambda: _estimate_table(found))
+            click.confirm("Launch, and let it spend up to the worst case?", abort=True)
+        with db.transaction(resources.sessions) as session:
+            found = launch(
+                session, job_id, resources.venues, resources.blobs, _door.now(), _door.actor()
+            )
+    _door.show(found, as_json, f"job {job_id} runs: {found.n_hits} HITs")
+
+
+@group.command("list")
+@_door.json_option
+@_door.settings_of
+def list_jobs(settings: Settings, as_json: bool) -> None:
+    """Every job, newest first."""
+    with _door.reading(settings) as session:
+        rows = reports.job_list(session)
+    shown = [
+        (
+            row.id,
+            row.name,
+            row.state,
+            row.environment,
+            f"{row.n_labels}/{row.n_questions}",
+            format_usd(row.spent_micros),
+            format_usd(row.budget_micros),
+        )
+        for row in rows
+    ]
+    columns = ("id", "job", "state", "environment", "labels", "spent", "budget")
+    _door.show(rows, as_json, _door.table(columns, shown))
+
+
+@group.command("show")
+@click.argument("job_id", type=int)
+@_door.json_option
+@_door.settings_of
+def show(settings: Settings, job_id: int, as_json: bool) -> None:
+    """Progress, agreement, accuracy and cost by route."""
+    with _door.reading(settings) as session:
+        report = reports.job_report(session, job_id)
+    summary = report.summary
+    _door.show(
+        report,
+        as_json,
+        f"{summary.name}: {summary.state}, {summary.n_labels} of {summary.n_questions} labels, "
+        f"{summary.n_answers} answers, agreement {_door.share(summary.agreement)}, "
+        f"{summary.n_conflicts} to adjudicate, "
+        f"{format_usd(summary.spent_micros)} of {format_usd(summary.budget_micros)} spent",
+    )
+    if not as_json:
+        _door.show(None, False, _route_table(report))
+
+
+@group.command("watch")
+@click.argument("job_id", type=int)
+@click.option("--timeout", type=float, default=0.0, help="Give up after this many seconds.")
+@_door.json_option
+@_door.settings_of
+def watch(settings: Settings, job_id: int, timeout: float, as_json: bool) -> None:
+    """Follow the job until it is finished or cancelled."""
+    started = time.monotonic()
+    with _door.progress_bar("Labels", not as_json) as progress:
+        while True:
+            with _door.reading(settings) as session:
+                summary = reports.job_report(session, job_id).summary
+            progress(summary.n_labels, summary.n_questions)
+            if summary.state in ("finished", "cancelled"):
+                break
+            if timeout and time.monotonic() - started > timeout:
+                raise InvalidInput(f"job {job_id}: still {summary.state} after {timeout:g} seconds")
+            time.sleep(WATCH_SECONDS)
+    _door.show(summary, as_json, f"{summary.name}: {summary.state}")
+
+
+@group.command("pause")
+@click.argument("job_id", type=int)
+@_door.settings_of
+def pause(settings: Settings, job_id: int) -> None:
+    """Make no paid call for the job until it is resumed."""
+    with _door.writing(settings) as session:
+        pausing.pause_job(session, job_id)
+    click.echo(f"job {job_id}: paused")
+
+
+@group.command("resume")
+@click.argument("job_id", type=int)
+@_door.settings_of
+def resume(settings: Settings, job_id: int) -> None:
+    """Let paid calls go on from where they stopped."""
+    with _door.writing(settings) as session:
+        pausing.resume_job(session, job_id, _door.now())
+    click.echo(f"job {job_id}: runs")
+
+
+def _estimate_table(found: Estimate) -> Table:
+    rows = [(line.provider, line.kind, line.text, format_usd(line.micros)) for line in found.lines]
+    rows.append(("likely", "", "", format_usd(found.likely_micros)))
+    rows.append(("at most", "", "", format_usd(found.worst_micros)))
+    rows.append(("budget", "", "", format_usd(found.budget_micros)))
+    return _door.table(("route", "question", "what", "cost"), rows)
+
+
+def _route_table(report: reports.JobReport) -> Table:
+    rows = [
+        (
+            route.provider,
+            route.kind,
+            route.n_assignments,
+            route.n_approved,
+            route.n_rejected,
+            format_usd(route.reward_micros),
+            format_usd(route.fee_micros),
+            format_usd(route.held_micros),
+        )
+        for route in report.routes
+    ]
+    columns = ("route", "question", "submitted", "approved", "rejected", "reward", "fee", "held")
+    return _door.table(columns, rows)

@@ -1,0 +1,57 @@
+"""HIT templates: what a worker sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from jobs import hit_page
+from jobs.cli import _door
+from jobs.label_schemas import parse_schema
+from jobs.records import BOXES, ImageRef, QuestionKind, TaskSpec
+
+
+@click.group("template")
+def group() -> None:
+    """HIT templates: list, render, check."""
+
+
+@group.command("list")
+@_door.json_option
+def list_templates(as_json: bool) -> None:
+    """The templates that come with the product."""
+    names = hit_page.template_names()
+    _door.show(names, as_json, "\n".join(names))
+
+
+@group.command("render")
+@click.argument("schema_path", type=click.Path(path_type=Path))
+@click.option("--kind", type=click.Choice(["boxes", "tags"]), required=True)
+@click.option("--attribute", "attributes", multiple=True, help="Of tags; all when not given.")
+@click.option("--image", "url", required=True, help="Address of a picture.")
+@click.option("--width", type=click.IntRange(1), default=800, show_default=True)
+@click.option("--height", type=click.IntRange(1), default=600, show_default=True)
+@click.option("--template", help="A template of the product; the kind's own when not given.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Else printed.")
+def render(
+    schema_path: Path,
+    kind: QuestionKind,
+    attributes: tuple[str, ...],
+    url: str,
+    width: int,
+    height: int,
+    template: str | None,
+    out: Path | None,
+) -> None:
+    """Render a HIT page for one picture, and say how large it is."""
+    schema = parse_schema(_door.read_text(schema_path), str(schema_path))
+    asked = () if kind == BOXES else attributes or tuple(one.name for one in schema.attributes)
+    image = ImageRef(item_id=0, blob_key="", url=url, width=width, height=height)
+    html = hit_page.render(kind, schema, asked, [TaskSpec(0, 0, image)], template)
+    size = hit_page.question_bytes(html)
+    if out is None:
+        click.echo(html)
+    else:
+        out.write_text(html, encoding="utf-8")
+    click.echo(f"{size:,} of 65,535 bytes", err=True)

@@ -1,0 +1,129 @@
+"""The ``hitworks`` command: the nouns of ``jobs.cli`` and the programs that serve."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+
+import click
+import waitress
+
+from jobs.accounts import first_run_token
+from jobs.cli import _door, groups
+from jobs.errors import HitworksError, ProviderError
+from jobs.lifeline import end_with_launcher
+from jobs.settings import Settings, read_settings
+from webapp import N_THREADS, create_app, stack
+from webapp.marketplace.serving import serve
+
+BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the database, images and exports; else HITWORKS_DATA_DIR.",
+)
+@click.version_option(package_name="hitworks")
+@click.pass_context
+def hitworks(context: click.Context, data_dir: Path | None) -> None:
+    """Crowdsourced image labeling: slice datasets into HITs, collect, agree, keep the books."""
+    settings = read_settings()
+    if data_dir is not None:
+        settings = settings.model_copy(update={"data_dir": data_dir.resolve()})
+    context.obj = settings
+
+
+for _name, _group in groups().items():
+    hitworks.add_command(_group, _name)
+
+
+@hitworks.command()
+@click.option("--workers", type=click.IntRange(0, 64), help="Background worker processes.")
+@click.pass_obj
+def up(settings: Settings, workers: int | None) -> None:
+    """Start everything on this machine: queue, web app, marketplace, background workers."""
+    if workers is not None:
+        settings = settings.model_copy(update={"n_background_workers": workers})
+    _door.prepare(settings)
+    with stack.stop_on_signals() as should_stop, stack.Stack(settings, click.echo) as running:
+        click.echo(f"Dashboard: {web_address(settings)}")
+        click.echo(f"Worker pages: {settings.local_mturk()}/worker")
+        click.echo(f"Logs: {settings.data_dir / 'logs'}   Ctrl-C ends everything.")
+        running.supervise(should_stop)
+    click.echo("Ended.")
+
+
+@hitworks.command()
+@click.pass_obj
+def web(settings: Settings) -> None:
+    """Serve the requester's web app."""
+    end_with_launcher()
+    _door.prepare(settings)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # waitress then ends its threads
+    waitress.serve(
+        create_app(settings),
+        host=settings.web_host,
+        port=settings.web_port,
+        threads=N_THREADS,
+        ident=None,
+    )
+
+
+@hitworks.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the API and worker pages.")
+@click.option("--content-port", type=click.IntRange(1, 65535), help="Port of HIT pages.")
+@click.pass_obj
+def marketplace(settings: Settings, port: int | None, content_port: int | None) -> None:
+    """Serve the local marketplace: MTurk's API for boto3, pages for workers."""
+    end_with_launcher()
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (
+        stack.stop_on_signals() as should_stop,
+        serve(
+            database_url=settings.marketplace_database(),
+            secret_file=settings.data_dir / "marketplace-secrets.json",
+            port=port or settings.marketplace_port,
+            content_port=content_port or settings.content_port,
+        ) as running,
+    ):
+        click.echo(f"API and worker pages: {running.url}   HIT pages: {running.content_url}")
+        while not should_stop():
+            time.sleep(0.2)
+
+
+def web_address(settings: Settings) -> str:
+    """The dashboard's address; on a fresh installation the one that makes the first account."""
+    with _door.reading(settings) as session:
+        token = first_run_token(session, settings.data_dir)
+    if token is None:
+        return settings.web_url()
+    return f"{settings.web_url()}/first-run  (first-run token: {token})"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The door: an expected error is one line and exit code 2 (a venue's is 1)."""
+    as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
+    try:
+        hitworks.main(arguments, prog_name="hitworks", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(BAD_INPUT)
+    except HitworksError as error:
+        message = str(error)
+        click.echo(json.dumps({"error": message}) if as_json else f"Error: {message}", err=True)
+        sys.exit(FAILED if isinstance(error, ProviderError) else BAD_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone
+        sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()
