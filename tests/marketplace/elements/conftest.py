@@ -36,7 +36,7 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, site: Site) -> Iterator[Page]:
     """A page that fails the test on any script error or refused request."""
     context = browser.new_context(viewport={"width": 1100, "height": 900})
     opened = context.new_page()
@@ -45,7 +45,7 @@ def page(browser: Browser) -> Iterator[Page]:
     opened.on("console", lambda line: line.type == "error" and troubles.append(line.text))
     yield opened
     context.close()
-    assert troubles == []
+    assert (troubles, site.missing) == ([], [])
 
 
 @pytest.fixture

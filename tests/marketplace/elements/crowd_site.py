@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from playwright.sync_api import Page
+
 STATIC = Path(__file__).parents[3] / "webapp" / "marketplace" / "static"
 STANDARD_SCRIPT = "https://assets.crowd.aws/crowd-html-elements.js"
 CONTENT_POLICY = (
@@ -25,11 +27,13 @@ class Site:
 
     def __init__(self, port: int) -> None:
         self.root = f"http://127.0.0.1:{port}"
-        self.content: dict[str, tuple[bytes, str]] = {}
+        self.content: dict[str, tuple[bytes, str]] = {"/favicon.ico": (b"", "image/x-icon")}
+        self.missing: list[str] = []
         self.posts: list[dict[str, list[str]]] = []
-        self.refusals: list[str] = []
 
-    def add(self, path: str, body: bytes | str, media_type: str = "text/html; charset=utf-8") -> str:
+    def add(
+        self, path: str, body: bytes | str, media_type: str = "text/html; charset=utf-8"
+    ) -> str:
         data = body.encode() if isinstance(body, str) else body
         self.content[path] = (data, media_type)
         return self.root + path
@@ -61,6 +65,20 @@ class Site:
         return None
 
 
+def open_hit(page: Page, address: str) -> None:
+    """Loads ``address`` and waits until the crowd elements and their pictures are alive."""
+    page.goto(address)
+    wait_until_ready(page)
+
+
+def wait_until_ready(page: Page) -> None:
+    page.wait_for_function("() => customElements.get('crowd-form')")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('crowd-bounding-box, crowd-polygon, crowd-polyline,"
+        " crowd-line, crowd-keypoint')].every((element) => element.ready || element.trouble)"
+    )
+
+
 @contextmanager
 def running_site() -> Iterator[Site]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
@@ -77,7 +95,10 @@ def running_site() -> Iterator[Site]:
 
 class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        found = self.server.site.find(urlsplit(self.path).path)  # type: ignore[attr-defined]
+        site: Site = self.server.site  # type: ignore[attr-defined]
+        found = site.find(urlsplit(self.path).path)
+        if found is None:
+            site.missing.append(self.path)
         self._send(200, *found) if found else self._send(404, b"not here", "text/plain")
 
     def do_POST(self) -> None:

@@ -21,8 +21,8 @@ import { followKeys } from './focus.js';
 
 const STYLES = `
   :host { display: block; container-type: inline-size; margin-block: .5rem 1rem; }
-  .work { display: grid; gap: .75rem; }
-  .side { display: grid; gap: .75rem; align-content: start; min-inline-size: 0; }
+  .work { display: grid; grid-template-columns: minmax(0, 1fr); gap: .75rem; }
+  .side { display: grid; grid-template-columns: minmax(0, 1fr); gap: .75rem; align-content: start; min-inline-size: 0; }
   .stage { min-inline-size: 0; }
   @container (min-width: 760px) { .work { grid-template-columns: minmax(0, 1fr) 17rem; } }
   table.keys { border-collapse: collapse; } .keys td { padding: .2rem 1rem .2rem 0; vertical-align: top; }
@@ -75,6 +75,10 @@ export class CrowdBoundingBox extends HTMLElement {
     this.picker = new LabelPicker(this.labels, (label) => this.choose(label));
     this.status = build('p', { class: 'unseen', role: 'status' });
     this.notice = build('div');
+    // After a click on a tool the keys belong to the picture again.
+    this.root.addEventListener('click', (event) => {
+      if (event.detail > 0 && event.target.closest('.toolbar, .labels')) this.layer?.svg.focus({ preventScroll: true });
+    });
     this.root.append(
       build('link', { rel: 'stylesheet', href: annotoriousStylesheet }),
       instructionsPanel(this), this.notice, this.status,
@@ -107,7 +111,7 @@ export class CrowdBoundingBox extends HTMLElement {
       const [annotorious] = await Promise.all([loadAnnotorious(), this.surface.loaded]);
       this.start(annotorious);
     } catch (error) {
-      console.error(error);
+      console.warn('The picture could not be shown:', error);
       this.trouble = 'The picture could not be loaded.';
       const again = build('button', { type: 'button', class: 'push', onclick: () => this.reload() }, 'Try again');
       this.notice.replaceChildren(build('p', { class: 'alarm', role: 'alert' }, `${this.trouble} `, again));

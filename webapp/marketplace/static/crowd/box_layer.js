@@ -41,7 +41,8 @@ export class BoxLayer {
     this.svg = this.annotator.element.querySelector('svg');
     this.nameHandles();
     this.annotator.state.store.observe((event) => this.onStore(event));
-    this.annotator.on('selectionChanged', (selected) => this.onSelection(selected));
+    // The store itself, not the "selectionChanged" event: that one comes late, after a timer.
+    this.annotator.state.selection.subscribe(({ selected }) => this.onSelection(selected));
     surface.canvas.addEventListener('pointerup', () => this.release());
     surface.canvas.addEventListener('pointercancel', () => this.release());
   }

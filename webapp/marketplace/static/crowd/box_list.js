@@ -76,7 +76,7 @@ export class BoxList {
 export const listStyles = `
   .list h3 { margin: 0 0 .35rem; font-size: .9rem; }
   .list p { margin: 0; }
-  .rows { list-style: none; margin: 0; padding: 0; display: grid; gap: .25rem; max-block-size: 26rem; overflow: auto; scrollbar-width: thin; }
+  .rows { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: minmax(0, 1fr); gap: .25rem; max-block-size: 26rem; overflow: auto; scrollbar-width: thin; }
   .row { border: 1px solid transparent; border-radius: var(--radius); }
   .row.open { border-color: var(--accent); background: var(--wash); }
   .line { display: flex; gap: .25rem; align-items: center; padding: .15rem; }

@@ -8,7 +8,7 @@ import { Surface, surfaceStyles } from './surface.js';
 
 const STYLES = `
   :host { display: block; container-type: inline-size; margin-block: .5rem 1rem; }
-  .work { display: grid; gap: .75rem 1rem; }
+  .work { display: grid; grid-template-columns: minmax(0, 1fr); gap: .75rem 1rem; }
   @container (min-width: 680px) { .work { grid-template-columns: minmax(0, 1fr) 16rem; } }
   .choices { display: grid; gap: .4rem; align-content: start; border: 0; margin: 0; padding: 0; min-inline-size: 0; }
   .choices legend { padding: 0; margin-block-end: .4rem; font-size: .9rem; font-weight: 550; }

@@ -1,0 +1,78 @@
+"""Whatever the camera wrote into EXIF, a box drawn on what is seen is a box of what is stored."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from crowd_site import Site, open_hit
+from drawing import Hand, bounding_box
+from PIL import Image, ImageDraw, ImageOps
+from playwright.sync_api import Page
+from test_crowd_form import page_of, submit
+
+pytestmark = pytest.mark.browser
+
+UPRIGHT = (320, 200)
+BLOCK = (40, 30, 140, 90)
+# The pixels a camera stores so that a viewer that heeds the tag sees the upright picture.
+STORED = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def photo(orientation: int) -> bytes:
+    image = Image.new("RGB", UPRIGHT, (90, 110, 130))
+    left, top, right, bottom = BLOCK
+    ImageDraw.Draw(image).rectangle((left, top, right - 1, bottom - 1), fill=(230, 20, 20))
+    turn = STORED[orientation]
+    stored = image if turn is None else image.transpose(turn)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = io.BytesIO()
+    stored.save(data, "JPEG", quality=95, subsampling=0, exif=exif)
+    return data.getvalue()
+
+
+def seen_block(page: Page) -> tuple[float, float, float, float]:
+    """The red block as it stands on the screen, in css pixels of the page."""
+    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    pixels = np.asarray(shot).astype(int)
+    red = (pixels[:, :, 0] > 190) & (pixels[:, :, 1] < 70) & (pixels[:, :, 2] < 70)
+    rows, columns = np.where(red.any(axis=1))[0], np.where(red.any(axis=0))[0]
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_box_around_what_is_seen_holds_the_same_pixels_of_the_file(
+    page: Page, site: Site, orientation: int
+) -> None:
+    data = photo(orientation)
+    src = site.add("/photo.jpg", data, "image/jpeg")
+    open_hit(page, site.hit(page_of(bounding_box(src))))
+    hand = Hand(page, page.locator("crowd-bounding-box"), UPRIGHT)
+    page.mouse.move(0, 0)
+    left, top, right, bottom = seen_block(page)
+    frame = hand.canvas.bounding_box()
+    assert frame
+    scale = UPRIGHT[0] / frame["width"]
+    x, y = frame["x"], frame["y"]
+    hand.drag((left - x) * scale, (top - y) * scale, (right - x) * scale, (bottom - y) * scale)
+    submit(page)
+    answer = site.answer()["b"]
+    assert answer["inputImageProperties"] == {"width": UPRIGHT[0], "height": UPRIGHT[1]}
+    (box,) = answer["boundingBoxes"]
+    found = (box["left"], box["top"], box["left"] + box["width"], box["top"] + box["height"])
+    assert found == pytest.approx(BLOCK, abs=1)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    inside = np.asarray(upright.crop((found[0] + 2, found[1] + 2, found[2] - 2, found[3] - 2)))
+    assert inside[:, :, 0].min() > 190
+    assert inside[:, :, 1].max() < 70
