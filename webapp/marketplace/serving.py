@@ -10,7 +10,8 @@ from pathlib import Path
 from threading import Event, Thread
 
 from flask import Flask
-from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
+from waitress import wasyncore
+from waitress.server import BaseWSGIServer, create_server
 
 from webapp.marketplace import MOST_BYTES, content_app, worker_app
 from webapp.marketplace.dial import Clock, utc_clock
@@ -86,7 +87,7 @@ def serve(
     finally:
         stop.set()
         for server in servers:
-            server.close()
+            _stop(server)
         for thread in threads:
             thread.join(timeout=10)
         market.sessions.kw["bind"].dispose()
@@ -100,9 +101,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(
-    app: Flask, listener: socket.socket, n_threads: int
-) -> BaseWSGIServer | MultiSocketServer:
+def _server(app: Flask, listener: socket.socket, n_threads: int) -> BaseWSGIServer:
     return create_server(
         app,
         sockets=[listener],
@@ -113,6 +112,12 @@ def _server(
         connection_limit=1000,
         clear_untrusted_proxy_headers=True,
     )
+
+
+def _stop(server: BaseWSGIServer) -> None:
+    """Let requests under way end, then close every socket in the thread that watches them."""
+    server.task_dispatcher.shutdown()
+    server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
 
 
 def _tick(market: Market, stop: Event) -> None:
