@@ -143,7 +143,7 @@ def _open(data: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidInput(_too_large()) from error
     except _DECODER_ERRORS as error:
-        raise InvalidInput(f"image: cannot be read ({type(error).__name__})") from error
+        raise InvalidInput(f"image: damaged or truncated ({error!s:.120})") from error
     if image.width * image.height > LARGEST_PIXELS:
         raise InvalidInput(_too_large())
     return image

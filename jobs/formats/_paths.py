@@ -38,10 +38,14 @@ def file_inside(root: Path, name: str) -> Path:
     parts = PurePosixPath(name)
     if "\\" in name or parts.is_absolute() or ".." in parts.parts or re.match(r"[A-Za-z]:", name):
         raise InvalidInput(f"path: expected one inside the import's folder, got {name!r:.200}")
-    path = (root / parts).resolve()
+    try:
+        path = (root / parts).resolve()
+        is_file = path.is_file()
+    except (OSError, RuntimeError) as error:  # a loop of links, or a name too long for the disk
+        raise InvalidInput(f"path: {name!r:.200} cannot be followed") from error
     if not path.is_relative_to(root.resolve()):
         raise InvalidInput(f"path: {name!r:.200} leads out of the import's folder")
-    if not path.is_file():
+    if not is_file:
         raise InvalidInput(f"path: no file {name!r:.200} in the import's folder")
     return path
 

@@ -1,0 +1,398 @@
+import json
+import os
+
+import pytest
+from sqlalchemy import select
+
+from jobs import formats
+from jobs.datasets import import_dataset
+from jobs.errors import InvalidInput, NotFound
+from jobs.gold import import_gold
+from jobs.label_schemas import parse_schema
+from jobs.tables import Dataset, GoldAnswer, Intake, Item
+from tests.factories import NOW
+from tests.jobs.pictures import bomb, picture
+
+SCHEMA = parse_schema(
+    """
+name: pets
+classes: [cat, dog]
+attributes:
+  - {name: colour, kind: one, options: [red, green], unsure: cannot tell}
+  - {name: seen, kind: many, options: [ears, tail]}
+""",
+    "schema",
+)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    for number in range(3):
+        (folder / f"{number}.jpg").write_bytes(picture(40 + number, 20))
+    (folder / "more" / "turned.png").write_bytes(picture(60, 30, form="PNG", orientation=6))
+    return folder
+
+
+@pytest.fixture
+def take_in(session, blobs):
+    def run(source, form="folder", **more):
+        return import_dataset(
+            session, blobs, name="photos", source=source, format=form, now=NOW, **more
+        )
+
+    return run
+
+
+def items(session):
+    return session.scalars(select(Item).order_by(Item.id)).all()
+
+
+def reasons(report):
+    return {refusal.name: refusal.reason for refusal in report.refusals}
+
+
+def test_a_folder_becomes_items_in_order(take_in, session, blobs, photos):
+    seen = []
+    report = take_in(
+        photos, licence="CC0-1.0", progress=lambda done, all_: seen.append((done, all_))
+    )
+    assert (report.n_rows, report.n_accepted, report.n_refused) == (4, 4, 0)
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    rows = items(session)
+    assert [row.name for row in rows] == ["0.jpg", "1.jpg", "2.jpg", "more/turned.png"]
+    assert [(row.width, row.height) for row in rows] == [(40, 20), (41, 20), (42, 20), (30, 60)]
+    assert {row.licence for row in rows} == {"CC0-1.0"}
+    assert blobs.read(rows[0].blob_key) == picture(40, 20)
+
+
+def test_importing_twice_adds_nothing(take_in, session, photos):
+    take_in(photos)
+    again = take_in(photos)
+    assert (again.n_rows, again.n_accepted, again.n_refused) == (4, 0, 4)
+    assert all("duplicate: the same image as" in refusal.reason for refusal in again.refusals)
+    assert len(items(session)) == 4
+    assert len(session.scalars(select(Intake)).all()) == 2
+    assert len(session.scalars(select(Dataset)).all()) == 1
+
+
+def test_rows_in_are_rows_accepted_and_refused(take_in, session, photos):
+    (photos / "copy.jpg").write_bytes(picture(40, 20))
+    (photos / "cut.jpg").write_bytes(picture(40, 20)[:200])
+    (photos / "empty.jpg").write_bytes(b"")
+    (photos / "bomb.png").write_bytes(bomb(50_000, 50_000))
+    (photos / "page.jpg").write_bytes(b"<html><script>alert(1)</script>")
+    (photos / "notes.txt").write_text("hello")
+    (photos / ".hidden.jpg").write_bytes(picture())
+    report = take_in(photos)
+    assert (report.n_rows, report.n_accepted, report.n_refused) == (10, 4, 6)
+    assert "duplicate" in reasons(report)["copy.jpg"]
+    assert "truncated" in reasons(report)["cut.jpg"]
+    assert "pixels" in reasons(report)["bomb.png"]
+    assert all("expected a JPEG" in reasons(report)[name] for name in ("page.jpg", "notes.txt"))
+    intake = session.scalars(select(Intake)).one()
+    assert (intake.n_rows, intake.n_accepted, intake.n_refused) == (10, 4, 6)
+    assert [refusal["name"] for refusal in intake.refusals] == sorted(reasons(report))
+
+
+def test_links_that_lead_out_and_things_that_are_no_files_are_refused(take_in, photos, tmp_path):
+    (tmp_path / "outside.jpg").write_bytes(picture(90, 90))
+    (photos / "link.jpg").symlink_to(tmp_path / "outside.jpg")
+    (photos / "loop.jpg").symlink_to(photos / "loop.jpg")
+    (photos / "zero.jpg").symlink_to("/dev/zero")
+    os.mkfifo(photos / "pipe.jpg")
+    (photos / "folder.jpg").symlink_to(photos / "more")
+    report = take_in(photos)
+    assert report.n_accepted == 4
+    assert set(reasons(report)) >= {"link.jpg", "loop.jpg", "zero.jpg", "pipe.jpg"}
+
+
+@pytest.mark.parametrize("name", ["a\nb.jpg", "a\u202eb.jpg", b"a\xffb.jpg"])
+def test_a_file_with_an_unprintable_name_is_refused(take_in, photos, name):
+    (photos / os.fsdecode(name)).write_bytes(picture(77, 20))
+    report = take_in(photos)
+    assert (report.n_accepted, report.n_refused) == (4, 1)
+    json.dumps([refusal.name for refusal in report.refusals]).encode()
+
+
+def test_nothing_is_written_for_a_source_that_cannot_be_read(take_in, session, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.json").write_text("{")
+    for source, form in [
+        (tmp_path / "missing", "folder"),
+        (tmp_path / "empty", "folder"),
+        (tmp_path / "missing.csv", "manifest"),
+        (tmp_path / "bad.json", "coco"),
+        (tmp_path, "nonsense"),
+        (tmp_path, "voc"),
+    ]:
+        with pytest.raises(InvalidInput):
+            take_in(source, form)
+    assert not session.scalars(select(Dataset)).all()
+
+
+@pytest.mark.parametrize("name", ["", " ", "a" * 201, "a\nb"])
+def test_a_dataset_has_a_name(session, blobs, photos, name):
+    with pytest.raises(InvalidInput, match="dataset name"):
+        import_dataset(session, blobs, name=name, source=photos, format="folder", now=NOW)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_a_manifest_carries_facts_about_each_image(take_in, session, photos, suffix):
+    manifest = photos / f"list.{suffix}"
+    rows = [
+        {"path": "0.jpg", "name": "first", "licence": "CC-BY-4.0", "source": "Ada", "camera": "K1"},
+        {"path": "more/turned.png", "camera": "K2"},
+    ]
+    if suffix == "csv":
+        manifest.write_text(
+            "path,name,licence,source,camera\n0.jpg,first,CC-BY-4.0,Ada,K1\n"
+            "more/turned.png,,,,K2\n",
+            encoding="utf-8-sig",
+        )
+    else:
+        manifest.write_text("\n".join(map(json.dumps, rows)))
+    report = take_in(manifest, "manifest", licence="CC0-1.0", item_source="archive")
+    assert report.n_accepted == 2
+    first, second = items(session)
+    assert (first.name, first.licence, first.source) == ("first", "CC-BY-4.0", "Ada")
+    assert (second.name, second.licence, second.source) == (
+        "more/turned.png", "CC0-1.0", "archive",
+    )  # fmt: skip
+    assert [row.attributes for row in (first, second)] == [{"camera": "K1"}, {"camera": "K2"}]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../outside.jpg", "/etc/hostname", "more/../../outside.jpg", "..\\outside.jpg",
+        "C:\\x.jpg", "file:///etc/passwd", "http://127.0.0.1/x.jpg", "http://169.254.169.254/",
+        "gopher://x/y", "//host/share", "missing.jpg", "a" * 300, "more",
+        ".", "", "a\0b.jpg", "link.jpg",
+        "linked/outside.jpg",
+    ],
+)  # fmt: skip
+def test_a_manifest_stays_in_its_folder(take_in, session, photos, tmp_path, path):
+    (tmp_path / "outside.jpg").write_bytes(picture(90, 90))
+    (photos / "link.jpg").symlink_to(tmp_path / "outside.jpg")
+    (photos / "linked").symlink_to(tmp_path)
+    manifest = photos / "list.jsonl"
+    manifest.write_text(json.dumps({"path": path}) + "\n" + json.dumps({"path": "0.jpg"}))
+    report = take_in(manifest, "manifest")
+    assert (report.n_rows, report.n_accepted, report.n_refused) == (2, 1, 1)
+    assert [row.name for row in items(session)] == ["0.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"", "header"),
+        (b"path;name\n0.jpg;x\n", "commas"),
+        (b"path,path\n0.jpg,x\n", "twice"),
+        ("path\n0.jpg\n".encode("utf-16"), "UTF-8"),
+        (b"path\n\xff.jpg\n", "UTF-8"),
+        (b'path\n"0.jpg\n', "line 2"),
+        (b"path\n" + b"x" * 200_000, "line 2"),
+        (b"path\n", "no rows"),
+    ],
+)
+def test_a_manifest_that_is_no_table_is_refused_whole(take_in, session, photos, text, reason):
+    manifest = photos / "list.csv"
+    manifest.write_bytes(text)
+    with pytest.raises(InvalidInput, match=reason):
+        take_in(manifest, "manifest")
+    assert not items(session)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"0.jpg,x,y,z", b"0.jpg", b",", b"0.jpg,s3://b/k",
+    ],
+)  # fmt: skip
+def test_a_faulty_row_of_a_manifest_is_refused_alone(take_in, photos, row):
+    manifest = photos / "list.csv"
+    manifest.write_bytes(b"path,uri\n" + row + b"\n1.jpg,\n")
+    report = take_in(manifest, "manifest")
+    assert (report.n_rows, report.n_accepted, report.n_refused) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["[1]", "{", '{"path": 7}', '{"path": "0.jpg", "path": "1.jpg"}', '{"a": NaN}', "[" * 9999],
+)
+def test_a_faulty_line_of_a_manifest_is_refused_alone(take_in, photos, row):
+    manifest = photos / "list.jsonl"
+    manifest.write_text(row + '\n\n{"path": "1.jpg"}\n')
+    report = take_in(manifest, "manifest")
+    assert (report.n_rows, report.n_accepted, report.n_refused) == (2, 1, 1)
+
+
+def coco(folder, **parts):
+    document = {
+        "images": [
+            {"id": 1, "file_name": "0.jpg", "width": 40, "height": 20, "license": 4},
+            {"id": 2, "file_name": "1.jpg", "width": 41, "height": 20},
+        ],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 7, "bbox": [1, 2, 10.5, 8], "iscrowd": 0}
+        ],
+        "categories": [{"id": 7, "name": "cat"}, {"id": 9, "name": "dog"}],
+        "licenses": [{"id": 4, "name": "CC-BY-4.0"}],
+        **parts,
+    }
+    path = folder / "instances.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_a_coco_file_brings_its_images(take_in, session, photos):
+    images = [
+        {"id": 1, "file_name": "0.jpg", "license": 4, "coco_url": "https://example.com/0"},
+        {"id": 2, "file_name": "../x.jpg"},
+        {"id": 3},
+        {"id": 4, "file_name": "1.jpg"},
+    ]
+    report = take_in(coco(photos, images=images), "coco")
+    assert (report.n_rows, report.n_accepted, report.n_refused) == (4, 2, 2)
+    first, second = items(session)
+    assert (first.licence, first.source) == ("CC-BY-4.0", "https://example.com/0")
+    assert (second.licence, second.source) == ("", "")
+
+
+def test_a_coco_file_may_keep_its_images_beside_it(take_in, session, tmp_path):
+    (tmp_path / "set" / "images").mkdir(parents=True)
+    (tmp_path / "set" / "images" / "0.jpg").write_bytes(picture())
+    images = [{"id": 1, "file_name": "0.jpg"}]
+    assert take_in(coco(tmp_path / "set", images=images), "coco").n_accepted == 1
+
+
+@pytest.fixture
+def gold(session, take_in, photos):
+    take_in(photos)
+
+    def run(path, form):
+        report = import_gold(
+            session, dataset_name="photos", path=path, schema=SCHEMA, format=form, now=NOW
+        )
+        names = {row.id: row.name for row in items(session)}
+        rows = session.scalars(select(GoldAnswer).order_by(GoldAnswer.id))
+        return report, {(names[row.item_id], row.kind): row.value for row in rows}
+
+    return run
+
+
+def test_gold_boxes_come_from_coco(gold, photos):
+    report, kept = gold(coco(photos), "coco")
+    assert (report.n_rows, report.n_accepted, report.n_refused) == (2, 2, 0)
+    assert kept == {
+        ("0.jpg", "boxes"): {
+            "boxes": [{"label": "cat", "left": 1, "top": 2, "right": 11.5, "bottom": 10}]
+        },
+        ("1.jpg", "boxes"): {"boxes": []},
+    }
+    assert gold(coco(photos), "coco")[1] == kept
+
+
+def test_later_gold_takes_the_place_of_earlier(gold, photos):
+    gold(coco(photos), "coco")
+    _, kept = gold(coco(photos, annotations=[]), "coco")
+    assert kept[("0.jpg", "boxes")] == {"boxes": []}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "reason"),
+    [
+        ({"category_id": 8}, "unknown category_id"),
+        ({"bbox": [1, 2, 3]}, "four numbers"),
+        ({"bbox": [1, 2, 3, "4"]}, "four numbers"),
+        ({"bbox": [1, 2, 3, True]}, "four numbers"),
+        ({"bbox": [1, 2, 0, 4]}, "area"),
+        ({"bbox": None}, "four numbers"),
+        ({"bbox": [100, 2, 5, 4]}, "outside the image"),
+        ({"iscrowd": 1}, "crowd"),
+    ],
+)
+def test_gold_that_is_not_certain_is_refused_for_its_image_alone(gold, photos, annotation, reason):
+    good = {"id": 1, "image_id": 1, "category_id": 7, "bbox": [1, 2, 10, 8]}
+    report, kept = gold(coco(photos, annotations=[{**good, **annotation}]), "coco")
+    assert (report.n_accepted, report.n_refused) == (1, 1)
+    assert reason in report.refusals[0].reason
+    assert list(kept) == [("1.jpg", "boxes")]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"images": [{"id": 1}, {"id": 1}]},
+        {"images": {}},
+        {"images": ["x"]},
+        {"images": [{"id": [1]}]},
+        {"categories": [{"id": 1, "name": "a"}, {"id": 2, "name": "a"}]},
+        {"categories": [{"id": 1}]},
+        {"annotations": [{"id": 1}]},
+        {"annotations": 7},
+    ],
+)
+def test_a_coco_file_that_contradicts_itself_is_refused_whole(gold, photos, parts):
+    with pytest.raises(InvalidInput):
+        gold(coco(photos, **parts), "coco")
+
+
+def test_gold_finds_its_item_by_name_or_by_a_file_name_that_is_the_only_one(gold, photos):
+    corner = {"left": 1, "top": 2}
+    lines = [
+        {"item": "turned.png", "boxes": [{"label": "cat", **corner, "width": 5, "height": 5}]},
+        {"item": "elsewhere/1.jpg", "boxes": []},
+        {"item": "missing.jpg", "boxes": []},
+        {"boxes": []},
+        {"item": "0.jpg", "tags": {"colour": "red", "seen": ["tail"]}},
+        {"item": "0.jpg", "tags": {"colour": "blue"}},
+        {"item": "0.jpg", "tags": {"colour": "cannot tell"}},
+        {"item": "0.jpg", "tags": {"size": "big"}},
+        {"item": "0.jpg", "tags": {}},
+        {"item": "0.jpg", "boxes": [{"label": "cat"}]},
+        {"item": "0.jpg", "boxes": [7]},
+        {"item": "0.jpg", "width": 20, "height": 40, "boxes": []},
+    ]  # fmt: skip
+    path = photos / "gold.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    report, kept = gold(path, "jsonl")
+    assert (report.n_rows, report.n_accepted) == (12, 3)
+    assert [refusal.row for refusal in report.refusals] == [3, 4, 6, 7, 8, 9, 10, 11, 12]
+    assert kept[("more/turned.png", "boxes")]["boxes"][0]["right"] == 6
+    assert kept[("0.jpg", "tags")] == {"tags": {"colour": "red", "seen": ["tail"]}}
+
+
+def test_gold_tags_come_from_a_table(gold, photos):
+    path = photos / "gold.csv"
+    path.write_text(
+        "item,colour,seen\n0.jpg,red,ears|tail\n1.jpg,green,|\n2.jpg,,tail\nmore/turned.png,pink,\n"
+    )
+    report, kept = gold(path, "csv_tags")
+    assert (report.n_accepted, report.n_refused) == (3, 1)
+    assert kept == {
+        ("0.jpg", "tags"): {"tags": {"colour": "red", "seen": ["ears", "tail"]}},
+        ("1.jpg", "tags"): {"tags": {"colour": "green", "seen": []}},
+        ("2.jpg", "tags"): {"tags": {"seen": ["tail"]}},
+    }
+
+
+def test_gold_is_for_a_dataset_that_exists(session, photos):
+    with pytest.raises(NotFound):
+        import_gold(
+            session,
+            dataset_name="nothing",
+            path=coco(photos),
+            schema=SCHEMA,
+            format="coco",
+            now=NOW,
+        )
+
+
+def test_the_formats_say_what_they_can_do():
+    assert formats.names_with("read_items") == ("coco", "folder", "manifest")
+    assert formats.names_with("write") == formats.names_with("read")
+    with pytest.raises(InvalidInput, match="coco, folder, manifest"):
+        formats.item_reader("nonsense")
