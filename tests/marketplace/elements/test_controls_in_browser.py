@@ -94,7 +94,8 @@ def test_toggle_and_slider_have_their_documented_shapes(page: Page, site: Site) 
 
 def test_an_unset_slider_is_no_answer_until_it_is_touched(page: Page, site: Site) -> None:
     body = (
-        '<crowd-slider name="n" min="1" max="5" unset required unsure-field="n-unsure" aria-label="n"></crowd-slider>'
+        '<crowd-slider name="n" min="1" max="5" unset required'
+        ' unsure-field="n-unsure" aria-label="n"></crowd-slider>'
         '<crowd-checkbox name="n-unsure" value="unsure">unsure</crowd-checkbox>'
     )
     open_hit(page, site.hit(page_of(body)))
@@ -121,7 +122,8 @@ def test_instructions_open_close_and_stay_hidden_before(page: Page, site: Site) 
     body = (
         '<crowd-instructions link-text="How to" link-type="button"><short-summary>In short</short-summary>'
         "<detailed-instructions>At length</detailed-instructions>"
-        "<positive-example>Do</positive-example><negative-example>Don't</negative-example></crowd-instructions>"
+        "<positive-example>Do</positive-example>"
+        "<negative-example>Don't</negative-example></crowd-instructions>"
     )
     open_hit(page, site.hit(page_of(body)))
     expect(page.get_by_text("At length")).to_be_hidden()

@@ -44,7 +44,8 @@ def test_plain_inputs_are_collected_too(page: Page, site: Site) -> None:
         '<select name="c" aria-label="c"><option>one</option><option>two</option></select>'
         '<input type="radio" name="d" value="x" aria-label="x">'
         '<input type="radio" name="d" value="y" aria-label="y">'
-        '<input type="checkbox" name="e" value="on" aria-label="e" checked><input type="hidden" name="f" value="h">'
+        '<input type="checkbox" name="e" value="on" aria-label="e" checked>'
+        '<input type="hidden" name="f" value="h">'
         '<input name="g" disabled value="not sent" aria-label="g">'
     )
     open_hit(page, site.hit(page_of(body)))
@@ -73,7 +74,8 @@ def test_two_submits_in_a_row_send_one_answer(page: Page, site: Site) -> None:
     open_hit(page, site.hit(page_of('<crowd-input name="a" value="1" label="A"></crowd-input>')))
     expect(page.get_by_label("A")).to_be_visible()
     page.evaluate(
-        "() => { const f = document.querySelector('crowd-form'); f.submit(); f.submit(); f.requestSubmit(); }"
+        "() => { const form = document.querySelector('crowd-form');"
+        " form.submit(); form.submit(); form.requestSubmit(); }"
     )
     expect(page.locator("#received")).to_be_visible()
     assert len(site.posts) == 1
