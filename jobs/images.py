@@ -46,6 +46,7 @@ _DECODER_ERRORS = (
     zlib.error,
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
+    UserWarning,  # of odd metadata, where warnings are errors
 )
 
 

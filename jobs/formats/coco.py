@@ -243,7 +243,7 @@ def _image_entry(
 def _annotation(
     image_number: int, box: Mapping[str, Any], categories: Mapping[str, int]
 ) -> dict[str, Any]:
-    left, top = round(box["left"], 2), round(box["top"], 2)
+    left, top = round(float(box["left"]), 2), round(float(box["top"]), 2)
     width, height = round(box["right"] - left, 2), round(box["bottom"] - top, 2)
     annotation: dict[str, Any] = {
         "image_id": image_number,
