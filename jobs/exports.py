@@ -105,7 +105,8 @@ def write_file(
                 f"job {job.name!r}: has no labels of {held} yet to write as {format}"
             )
         digest = _sha256(beside)
-        name = f"{safe_stem(job.name)}-{format}-{digest[:12]}{suffix}"
+        stem = safe_stem(f"{job.name}{suffix}")
+        name = f"{stem}-{format}-{digest[:12]}{suffix}"
         _move(beside, folder / name)
     finally:
         beside.unlink(missing_ok=True)
