@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quality.consensus.boxes._blocks import Block
+from quality.consensus.boxes._result import weighted
 from quality.consensus.shapes import Floats, Ints
 
 _RIGHT = 0.9
@@ -55,9 +57,10 @@ def ballots(cluster: Ints, label: Ints, n_labels: int) -> Ballots:
     return Ballots(owner, name, vote, first[vote] + offset)
 
 
-def elect(box: Ballots, worker: Ints, label: Ints, n_objects: int, namers: Namers) -> Floats:
+def elect(box: Ballots, block: Block, namers: Namers) -> Floats:
     """The chance (candidates,) of each named class; what is missing to 1 is "another class"."""
-    said, truth, who = label[box.vote], box.name[box.candidate], worker[box.vote]
+    n_objects = len(block.item)
+    said, truth, who = block.label[box.vote], box.name[box.candidate], block.worker[box.vote]
     right = namers.right[who]
     chance = np.where(said == truth, right, (1 - right) * namers.wrong[truth, said])
     n = len(box.owner)
@@ -80,23 +83,31 @@ def elect(box: Ballots, worker: Ints, label: Ints, n_objects: int, namers: Namer
     return elected
 
 
-def learn(
-    box: Ballots, chance: Floats, worker: Ints, label: Ints, belief: Floats, namers: Namers
-) -> Namers:
-    """Workers' and the crowd's confusion given the classes' chances, shrunk.
-
-    ``belief`` (n,) is how far each vote counts.
-    """
+def gather(
+    box: Ballots, chance: Floats, block: Block, belief: Floats, namers: Namers
+) -> list[Floats]:
+    """Sums to learn from: right names (w,), all (w,), wrong names (k, k), classes (k,)."""
     k, n_workers = len(namers.share), len(namers.right)
-    said, truth, who = label[box.vote], box.name[box.candidate], worker[box.vote]
-    weight = chance[box.candidate] * belief[box.vote]
+    said, truth, who = block.label[box.vote], box.name[box.candidate], block.worker[box.vote]
+    counts = belief[block.cluster]
+    weight = chance[box.candidate] * counts[box.vote]
     hit = said == truth
-    right = np.bincount(who[hit], weights=weight[hit], minlength=n_workers)
-    total = np.bincount(worker, weights=belief, minlength=n_workers)
+    miss = weighted((truth * k + said)[~hit], weight[~hit], k * k)
+    return [
+        weighted(who[hit], weight[hit], n_workers),
+        weighted(block.worker, counts, n_workers),
+        miss.reshape(k, k),
+        weighted(truth[hit], weight[hit], k),
+    ]
+
+
+def learn(totals: list[Floats]) -> Namers:
+    """Workers' and the crowd's confusion, shrunk."""
+    right, total, miss, seen = totals
+    k = len(seen)
     crowd = (right.sum() + _RIGHT * _PRIOR) / (total.sum() + _PRIOR)
     own = (right + crowd * _PRIOR) / (total + _PRIOR)
-    miss = np.bincount((truth * k + said)[~hit], weights=weight[~hit], minlength=k * k)
-    miss = miss.reshape(k, k) + _SMOOTH / max(k - 1, 1) * (1 - np.eye(k))
-    wrong = miss / np.maximum(miss.sum(axis=1, keepdims=True), 1e-12)
-    seen = np.bincount(truth[hit], weights=weight[hit], minlength=k) + 1.0
-    return Namers(np.clip(own, 1.0 / (k + 1), 0.999), wrong, seen / seen.sum())
+    wrong = miss + _SMOOTH / max(k - 1, 1) * (1 - np.eye(k))
+    wrong = wrong / np.maximum(wrong.sum(axis=1, keepdims=True), 1e-12)
+    share = (seen + 1.0) / (seen.sum() + k)
+    return Namers(np.clip(own, 1.0 / (k + 1), 0.999), wrong, share)

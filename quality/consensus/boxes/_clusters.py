@@ -8,19 +8,19 @@ the greedy method that merges one best pair at a time, in a handful of rounds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.consensus.boxes._tidy import TidyBoxes
+from quality.consensus.boxes._blocks import over
+from quality.consensus.boxes._tidy import TidyBoxes, blocks
 from quality.consensus.shapes import Bools, Floats, Ints
 
 Words = NDArray[np.uint64]
 
-_BLOCK_BOXES = 60_000
-_LEAST_IOU = 0.05  # pairs below count as not overlapping at all
+_LEAST_IOU = 0.02  # pairs below count as not overlapping at all
 
 
 @dataclass(frozen=True)
@@ -32,33 +32,40 @@ class Pairs:
     likeness: Floats
 
 
-def clusters(tidy: TidyBoxes, threshold: float, other_label: float) -> Ints:
+Likeness = Callable[[Ints, Ints, Floats], Floats]
+
+
+def by_iou(tidy: TidyBoxes, other_label: float) -> Likeness:
+    """IoU, times ``other_label`` where two boxes carry different classes."""
+
+    def likeness(a: Ints, b: Ints, iou: Floats) -> Floats:
+        return np.where(tidy.label[a] == tidy.label[b], iou, iou * other_label)
+
+    return likeness
+
+
+def clusters(tidy: TidyBoxes, likeness: Likeness, threshold: float) -> Ints:
     """The cluster (n,) of each box, numbered from 0 in order of their first box.
 
-    Likeness is IoU, times ``other_label`` where two boxes carry different classes; clusters
-    merge while their mean likeness is at least ``threshold``.
+    ``likeness`` gives, for rows a, b and their IoU, a number that is not negative; boxes
+    that do not overlap have 0. Clusters merge while their mean likeness is at least
+    ``threshold``.
     """
-    root = np.arange(len(tidy.item), dtype=np.int64)
-    for start, stop in blocks(tidy.item):
-        pairs = overlapping(tidy, start, stop, other_label)
-        root[start:stop] += _agglomerate(pairs, _worker_sets(tidy, start, stop), threshold)
-        root[start:stop] -= np.arange(stop - start)
-    return np.unique(root, return_inverse=True)[1].astype(np.int64)
+
+    def roots(ends: tuple[int, int]) -> Ints:
+        start, stop = ends
+        a, b, iou = overlapping(tidy, start, stop)
+        pairs = Pairs(a, b, likeness(a + start, b + start, iou))
+        return start + _agglomerate(pairs, _worker_sets(tidy, start, stop), threshold)
+
+    found = over(blocks(tidy.item), roots)
+    root = np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+    is_first = root == np.arange(len(root))
+    return (np.cumsum(is_first) - 1)[root]
 
 
-def blocks(item: Ints) -> Iterator[tuple[int, int]]:
-    """Row ranges of about 60,000 boxes that never split an item; ``item`` is sorted."""
-    start = 0
-    while start < len(item):
-        stop = min(start + _BLOCK_BOXES, len(item))
-        if stop < len(item):
-            stop = int(np.searchsorted(item, item[stop - 1], side="right"))
-        yield start, stop
-        start = stop
-
-
-def overlapping(tidy: TidyBoxes, start: int, stop: int, other_label: float) -> Pairs:
-    """Pairs of overlapping boxes of different workers in rows ``start`` to ``stop``.
+def overlapping(tidy: TidyBoxes, start: int, stop: int) -> tuple[Ints, Ints, Floats]:
+    """Overlapping boxes of different workers, counted from ``start``: rows a < b and their IoU.
 
     Rows are sorted by item and left side, so the partners of a box that begin before it
     ends form one run of rows.
@@ -72,7 +79,7 @@ def overlapping(tidy: TidyBoxes, start: int, stop: int, other_label: float) -> P
     a = np.repeat(np.arange(n), n_next)
     b = a + 1 + np.arange(len(a)) - np.repeat(np.cumsum(n_next) - n_next, n_next)
     left, top, right, bottom = np.ascontiguousarray(xyxy.T)
-    worker, label = tidy.worker[start:stop], tidy.label[start:stop]
+    worker = tidy.worker[start:stop]
     near = (worker[a] != worker[b]) & (top[a] < bottom[b]) & (top[b] < bottom[a])
     a, b = a[near], b[near]
     width = np.minimum(right[a], right[b]) - left[b]
@@ -80,9 +87,7 @@ def overlapping(tidy: TidyBoxes, start: int, stop: int, other_label: float) -> P
     area = (right - left) * (bottom - top)
     iou = shared / (area[a] + area[b] - shared)
     kept = iou >= _LEAST_IOU
-    a, b, iou = a[kept], b[kept], iou[kept]
-    iou[label[a] != label[b]] *= other_label
-    return Pairs(a, b, iou)
+    return a[kept], b[kept], iou[kept]
 
 
 def _worker_sets(tidy: TidyBoxes, start: int, stop: int) -> Words:

@@ -3,10 +3,10 @@
 A side x drawn by worker w on an object with side t and extent L (width for left and right,
 height for top and bottom) is modelled as
 
-    x = t + bias[w] * L + spread[w] * L ** growth * e,   e ~ Student t with 4 degrees,
+    x = t + bias[w] * L + (margin[w] + spread[w] * e) * L ** growth,   e ~ Student t, 6 degrees,
 
-so one wild side does not move the object. Biases are relative to the crowd: what all share
-cannot be told from the truth.
+so one wild side does not move the object. What all share cannot be told from the truth:
+the steadiest workers are taken to have no bias, for precise boxes are also the tight ones.
 """
 
 from __future__ import annotations
@@ -15,95 +15,126 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quality.consensus.boxes._blocks import Block
 from quality.consensus.shapes import Floats, Ints
 
-_DEGREES = 4.0
+_DEGREES = 6.0
 _GROWTH = 0.35  # noise of real workers grows with about this power of the side
 _GROWTH_WEIGHT = 50.0
-_BIAS_SD = 0.04
+_BIAS_SD, _MARGIN_SD = 0.04, 0.5
 _BASE_SPREAD = 1.7
 _PRIOR_SIDES = 8.0
+_GAUGE_SIDES = 20.0
+_GAUGE_POWER = 4
+_SAMPLE = 20_000
+_LEAST_FREE = 0.02
 
 
 @dataclass(frozen=True)
 class Drawers:
-    """Habits of the hand: ``bias`` (w, 4) per extent, ``spread`` (w, 4) at extent 1 pixel."""
+    """Habits of the hand (w, 4): ``bias`` per extent, ``margin`` and ``spread`` at 1 pixel."""
 
     bias: Floats
+    margin: Floats
     spread: Floats
     growth: float
 
 
 @dataclass(frozen=True)
 class Corners:
-    """Objects' sides ``xyxy`` (m, 4), their ``precision`` (m, 4) and each box's ``weight`` (n, 4)."""
+    """Objects' sides ``xyxy`` (m, 4) and their ``precision`` (m, 4).
+
+    Of each box (n, 4): its ``weight`` in them and its ``corrected`` sides.
+    """
 
     xyxy: Floats
     precision: Floats
     weight: Floats
+    corrected: Floats
 
 
 def first_drawers(n_workers: int) -> Drawers:
     """Everyone alike, with the noise of the average real worker."""
-    return Drawers(np.zeros((n_workers, 4)), np.full((n_workers, 4), _BASE_SPREAD), _GROWTH)
+    none = np.zeros((n_workers, 4))
+    return Drawers(none, none, np.full((n_workers, 4), _BASE_SPREAD), _GROWTH)
 
 
-def median_boxes(cluster: Ints, xyxy: Floats, n: int) -> Floats:
-    """The side-wise median box (n, 4) of each cluster (mean of the middle two if even)."""
-    count = np.bincount(cluster, minlength=n)
-    first = np.cumsum(count) - count
-    result = np.empty((n, 4))
-    low, high = first + (count - 1) // 2, first + count // 2
-    for side in range(4):
-        value = xyxy[:, side]
-        ordered = value[np.lexsort((value, cluster))]
-        result[:, side] = 0.5 * (ordered[low] + ordered[high])
-    return result
-
-
-def place(cluster: Ints, worker: Ints, xyxy: Floats, current: Floats, drawers: Drawers) -> Corners:
+def place(block: Block, current: Floats, drawers: Drawers) -> Corners:
     """The corners one reweighting step on from ``current`` (m, 4)."""
     n = len(current)
-    extent = extents(current)[cluster]
-    noise = drawers.spread[worker] * extent**drawers.growth
-    corrected = xyxy - drawers.bias[worker] * extent
-    z = (corrected - current[cluster]) / noise
+    extent = extents(current)[block.cluster]
+    noise = drawers.spread[block.worker] * extent**drawers.growth
+    corrected = straight(block.worker, block.xyxy, extent, drawers)
+    z = (corrected - current[block.cluster]) / noise
     weight = (_DEGREES + 1) / (_DEGREES + z * z) / (noise * noise)
-    precision = sums(cluster, weight, n)
-    boxes = sums(cluster, weight * corrected, n) / precision
+    precision = sums(block.cluster, weight, n)
+    boxes = sums(block.cluster, weight * corrected, n) / precision
     # A box turned inside out by extreme bias falls back to where it was.
     bad = (boxes[:, 2:] <= boxes[:, :2]).any(axis=1)
     boxes[bad] = current[bad]
-    return Corners(boxes, precision, weight)
+    return Corners(boxes, precision, weight, corrected)
 
 
-def learn(
-    cluster: Ints, worker: Ints, xyxy: Floats, corners: Corners, belief: Floats, drawers: Drawers
-) -> Drawers:
-    """Each worker's bias and spread given the corners, shrunk to the crowd.
+def gather(block: Block, corners: Corners, belief: Floats, drawers: Drawers) -> list[Floats]:
+    """The sums the next drawers are learned from: (7, w, 4) by worker and (5,) for the growth.
 
-    ``belief`` (n,) is how far each box counts. A box is held against the corners without
+    ``belief`` (m,) is how far each object counts. A box is held against the corners without
     its own vote: the leverage is taken out of its residual.
     """
-    n_workers = len(drawers.bias)
-    extent = extents(corners.xyxy)[cluster]
-    free = 1.0 - np.minimum(corners.weight / corners.precision[cluster], 1.0)
-    known = free > 0.02
-    free = np.where(known, free, 1.0)
-    counts = belief[:, None] * known
+    n_workers, owner = len(drawers.bias), block.cluster
+    extent = extents(corners.xyxy)[owner]
     scale = extent**drawers.growth
-    off = (xyxy - corners.xyxy[cluster]) / free
-    steady = corners.weight * free * counts * extent * extent
-    relative = off + drawers.bias[worker] * extent * (1 - 1 / free)
-    bias = sums(worker, steady * relative / extent, n_workers)
-    bias = bias / (sums(worker, steady, n_workers) + _BIAS_SD**-2)
-    left = (xyxy - corners.xyxy[cluster] - drawers.bias[worker] * extent) / scale
-    noise = drawers.spread[worker]
-    tail = corners.weight * (noise * scale) ** 2
-    squares = np.minimum(tail, (_DEGREES + 1) / _DEGREES) * left * left / free * counts
-    spread = _shrunk_spread(sums(worker, squares, n_workers), sums(worker, counts, n_workers))
-    growth = _growth(left, scale, extent, counts, noise, drawers.growth)
-    return Drawers(bias, spread, growth)
+    free = 1.0 - np.minimum(corners.weight / corners.precision[owner], 1.0)
+    known = free > _LEAST_FREE
+    free = np.where(known, free, 1.0)
+    counts = belief[owner][:, None] * known
+    off = corners.corrected - corners.xyxy[owner]
+    whole = off / free + block.xyxy - corners.corrected
+    weight = corners.weight * free * counts
+    noise = drawers.spread[block.worker]
+    tail = np.minimum(corners.weight * (noise * scale) ** 2, (_DEGREES + 1) / _DEGREES)
+    columns = (
+        weight * extent * extent,
+        weight * scale * scale,
+        weight * extent * scale,
+        weight * extent * whole,
+        weight * scale * whole,
+        counts,
+        tail * (off / scale) ** 2 / free * counts,
+    )
+    by_worker = np.stack([sums(block.worker, values, n_workers) for values in columns])
+    return [by_worker, _growth_sums(extent, np.abs(off / noise), counts)]
+
+
+def learn(totals: list[Floats], drawers: Drawers) -> Drawers:
+    """Each worker's bias, margin and spread, shrunk to the crowd."""
+    *slopes, counts, squares = totals[0]
+    bias, margin = _two_slopes(*slopes)
+    steadiness = drawers.spread.mean(axis=1, keepdims=True) ** -_GAUGE_POWER
+    trust = counts / (counts + _GAUGE_SIDES) * steadiness
+    return Drawers(
+        bias=bias - _gauge(bias, trust),
+        margin=margin - _gauge(margin, trust),
+        spread=_shrunk_spread(squares, counts),
+        growth=_growth(totals[1]),
+    )
+
+
+def _two_slopes(
+    extents2: Floats, scales2: Floats, cross: Floats, with_extent: Floats, with_scale: Floats
+) -> tuple[Floats, Floats]:
+    """Ridge regression of each worker's residuals on the extent and on the noise scale."""
+    first, second = extents2 + _BIAS_SD**-2, scales2 + _MARGIN_SD**-2
+    determinant = first * second - cross * cross
+    bias = (second * with_extent - cross * with_scale) / determinant
+    margin = (first * with_scale - cross * with_extent) / determinant
+    return bias, margin
+
+
+def _gauge(values: Floats, trust: Floats) -> Floats:
+    """What the crowd shares: the mean (4,) in which steady hands count most."""
+    middle: Floats = (trust * values).sum(axis=0) / np.maximum(trust.sum(axis=0), 1e-12)
+    return middle
 
 
 def _shrunk_spread(squares: Floats, counts: Floats) -> Floats:
@@ -117,24 +148,28 @@ def _shrunk_spread(squares: Floats, counts: Floats) -> Floats:
     return np.maximum(spread, 1e-3)
 
 
-def _growth(
-    left: Floats, scale: Floats, extent: Floats, counts: Floats, noise: Floats, growth: float
-) -> float:
-    """The power of the extent with which noise grows: slope of log |residual|, shrunk."""
-    sample = slice(None, None, max(1, len(left) // 20_000))
+def _growth_sums(extent: Floats, off: Floats, counts: Floats) -> Floats:
+    sample = slice(None, None, max(1, len(off) // _SAMPLE))
     weight = counts[sample].ravel()
-    x = np.log(np.maximum(extent[sample], 1.0)).ravel()
-    size = np.abs(left[sample] * scale[sample] / noise[sample]).ravel()
-    y = np.log(np.maximum(size, 0.05))
-    total = weight.sum()
+    x = np.log(extent[sample]).ravel()
+    y = np.log(np.maximum(off[sample], 0.05)).ravel()
+    moments = (weight, weight * x, weight * y, weight * x * x, weight * x * y)
+    return np.array([moment.sum() for moment in moments])
+
+
+def _growth(moments: Floats) -> float:
+    """The power of the extent with which noise grows: slope of log residuals, shrunk."""
+    total, x, y, x2, xy = (float(moment) for moment in moments)
     if total <= 0:
-        return growth
-    x_off = x - (weight * x).sum() / total
-    y_off = y - (weight * y).sum() / total
-    slope = ((weight * x_off * y_off).sum() + _GROWTH_WEIGHT * _GROWTH) / (
-        (weight * x_off * x_off).sum() + _GROWTH_WEIGHT
-    )
-    return float(np.clip(slope, 0.0, 1.0))
+        return _GROWTH
+    slope = (xy - x * y / total + _GROWTH_WEIGHT * _GROWTH) / (x2 - x * x / total + _GROWTH_WEIGHT)
+    return min(max(slope, 0.0), 1.0)
+
+
+def straight(worker: Ints, xyxy: Floats, extent: Floats, drawers: Drawers) -> Floats:
+    """``xyxy`` (n, 4) without what their workers habitually add."""
+    added = drawers.bias[worker] * extent + drawers.margin[worker] * extent**drawers.growth
+    return xyxy - added
 
 
 def extents(xyxy: Floats) -> Floats:
@@ -145,5 +180,6 @@ def extents(xyxy: Floats) -> Floats:
 
 def sums(group: Ints, values: Floats, n: int) -> Floats:
     """Column sums (n, 4) of ``values`` (rows, 4) by group."""
-    columns = [np.bincount(group, weights=values[:, k], minlength=n) for k in range(4)]
-    return np.stack(columns, axis=1).reshape(n, 4)
+    key = (group[:, None] * 4 + np.arange(4)).ravel()
+    total: Floats = np.bincount(key, weights=values.ravel(), minlength=4 * n)
+    return total.reshape(n, 4)

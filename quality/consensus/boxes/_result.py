@@ -124,3 +124,8 @@ def found_against(tidy: TidyBoxes, cluster: Ints, exists: Bools, item: Ints) -> 
 def _ratio(part: NDArray[np.generic], whole: NDArray[np.generic]) -> Floats:
     ratio: Floats = np.where(whole > 0, part / np.maximum(whole, 1), np.nan)  # type: ignore[operator]
     return ratio
+
+
+def weighted(group: Ints, weights: Floats, n: int) -> Floats:
+    """The sums (n,) of ``weights`` by group."""
+    return np.bincount(group, weights=weights, minlength=n).astype(np.float64)

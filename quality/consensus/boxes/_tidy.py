@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from quality.consensus.shapes import Bools, BoxAnswers, Floats, Ints
+
+_BLOCK_BOXES = 60_000
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,17 @@ def tidy(answers: BoxAnswers) -> TidyBoxes:
         n_labels=answers.n_labels,
         n_answers=np.bincount(response_item, minlength=answers.n_items).astype(np.int64),
     )
+
+
+def blocks(item: Ints) -> Iterator[tuple[int, int]]:
+    """Row ranges of about 60,000 boxes that never split an item; ``item`` is sorted."""
+    start = 0
+    while start < len(item):
+        stop = min(start + _BLOCK_BOXES, len(item))
+        if stop < len(item):
+            stop = int(np.searchsorted(item, item[stop - 1], side="right"))
+        yield start, stop
+        start = stop
 
 
 def _distinct(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quality.consensus.boxes._clusters import clusters
+from quality.consensus.boxes._clusters import by_iou, clusters
 from quality.consensus.boxes._result import (
     assemble,
     found_against,
@@ -33,7 +33,7 @@ def combine(answers: BoxAnswers) -> BoxConsensus:
     ``sd`` is the standard error of the mean corners, NaN for a single vote.
     """
     columns = tidy(answers)
-    cluster = clusters(columns, _IOU, _OTHER_LABEL)
+    cluster = clusters(columns, by_iou(columns, _OTHER_LABEL), _IOU)
     n = int(cluster.max(initial=-1)) + 1
     votes = np.bincount(cluster, minlength=n)
     item = np.zeros(n, dtype=np.int64)

@@ -1,92 +1,80 @@
-"""The default: one model of objects and workers, fitted to all images at once."""
+"""The default: one model of objects and workers, fitted to all images at once.
+
+1. Link: boxes of different workers that overlap form clusters with at most one box a worker
+   (average linkage), first by IoU, then, once the workers are known a little, by the odds
+   that two boxes are copies of one object.
+2. Fit, in rounds: where each object is (`_corners`), whether it exists (`_existence`), which
+   class it has (`_classes`), what a model's scores tell (`_scores`); and each worker's
+   detection, false boxes, bias, spread and confusion, all shrunk to the crowd.
+3. Judge: calibrated confidence, believed or not, standard deviations, workers' F1.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
 
-from quality.consensus.boxes import _classes, _corners, _existence
-from quality.consensus.boxes._clusters import clusters
-from quality.consensus.boxes._result import assemble, item_product, top_label
+from quality.consensus.boxes import _verdict
+from quality.consensus.boxes._blocks import split
+from quality.consensus.boxes._clusters import by_iou, clusters
+from quality.consensus.boxes._fit import Fitted, Habits, first_habits, first_states, fit
+from quality.consensus.boxes._likeness import CLIP, by_model
+from quality.consensus.boxes._result import assemble
 from quality.consensus.boxes._tidy import TidyBoxes, tidy
-from quality.consensus.shapes import BoxAnswers, BoxConsensus, Floats, Ints, WorkerEstimates
+from quality.consensus.shapes import BoxAnswers, BoxConsensus, Ints
 
 VERSION = "1"
-_IOU = 0.3
+_IOU = 0.25
 _OTHER_LABEL = 0.9
-_ROUNDS = 8
+_ODDS = -3.0
+_FIRST_ROUNDS, _ROUNDS = 10, 10
 
 
 def combine(answers: BoxAnswers) -> BoxConsensus:
-    """Objects with the chance that each is real, its class right and its place right."""
+    """Objects with the chance that each is real, of this class and well placed.
+
+    ``confidence`` is the calibrated chance that the object is there, has this class and the
+    box has IoU >= 0.5 with it; ``exists`` marks those above half the F1 to be expected, the
+    set with the best expected F1 (a threshold of 0.35 to 0.5). ``sd`` is in pixels. Workers'
+    ``accuracy`` is their expected F1. Rows in any order, duplicates and workers without
+    boxes are fine; no answers give an empty result.
+    """
     columns = tidy(answers)
-    cluster = clusters(columns, _IOU, _OTHER_LABEL)
-    return _fit(columns, cluster)
-
-
-def _fit(columns: TidyBoxes, cluster: Ints) -> BoxConsensus:
-    n = int(cluster.max(initial=-1)) + 1
-    worker, label, xyxy = columns.worker, columns.label, columns.xyxy
-    item = np.zeros(n, dtype=np.int64)
-    item[cluster] = columns.item
-    boxes = _corners.median_boxes(cluster, xyxy, n)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    seen = _existence.looks(columns, cluster, item, area)
-    box = _classes.ballots(cluster, label, columns.n_labels)
-    drawers = _corners.first_drawers(columns.n_workers)
-    eyes = _existence.first_eyes(columns)
-    namers = _classes.first_namers(columns.n_workers, columns.n_labels, label)
     n_responses = np.bincount(columns.response_worker, minlength=columns.n_workers)
-    extra = np.zeros(n)
-    belief, totals = _existence.believe(seen, eyes, extra)
-    for _ in range(_ROUNDS):
-        corners = _corners.place(cluster, worker, xyxy, boxes, drawers)
-        boxes = corners.xyxy
-        chance = _classes.elect(box, worker, label, n, namers)
-        drawers = _corners.learn(cluster, worker, xyxy, corners, belief[cluster], drawers)
-        namers = _classes.learn(box, chance, worker, label, belief[cluster], namers)
-        false = np.bincount(worker, weights=1 - belief[cluster], minlength=columns.n_workers)
-        eyes = _existence.learn(seen, eyes, belief, totals, n_responses, false)
-        belief, totals = _existence.believe(seen, eyes, extra)
-    corners = _corners.place(cluster, worker, xyxy, boxes, drawers)
-    chance = _classes.elect(box, worker, label, n, namers)
-    name, sure = top_label(box.owner, box.name, n, columns.n_labels, chance)
-    sd = np.sqrt(1 / corners.precision)
-    well = _well_placed(corners.xyxy, sd)
-    confidence = belief * sure * well
-    exists = confidence >= 0.5
+    cluster = clusters(columns, by_iou(columns, _OTHER_LABEL), _IOU)
+    rough = _fit(columns, cluster, first_habits(columns), n_responses, _FIRST_ROUNDS).habits
+    likeness = by_model(columns, rough.drawers, rough.namers)
+    cluster = clusters(columns, likeness, CLIP + _ODDS)
+    return _judge(columns, cluster, _fit(columns, cluster, rough, n_responses, _ROUNDS))
+
+
+def _fit(
+    columns: TidyBoxes, cluster: Ints, habits: Habits, n_responses: Ints, rounds: int
+) -> Fitted:
+    states = first_states(split(columns, cluster), max(columns.n_labels, 1))
+    return fit(states, habits, n_responses, rounds)
+
+
+def _judge(columns: TidyBoxes, cluster: Ints, fitted: Fitted) -> BoxConsensus:
+    found = _verdict.objects(fitted, max(columns.n_labels, 1))
+    n_looks = columns.n_answers[found.item]
+    even = np.ones(columns.n_workers)
+    rough = _verdict.confidences(fitted, found, n_looks, even)
+    trust = _verdict.score_workers(columns, cluster, fitted, found, rough).weight
+    confidence = _verdict.confidences(fitted, found, n_looks, trust)
+    exists = confidence >= _verdict.threshold(confidence)
+    right = np.where(exists, confidence, 1 - confidence)
     return assemble(
         columns,
         cluster,
-        label=name,
-        xyxy=corners.xyxy,
+        label=found.label,
+        xyxy=found.xyxy,
         confidence=confidence,
         exists=exists,
-        sd=sd,
-        workers=_workers(columns, cluster, item, confidence, n_responses),
-        item_confidence=item_product(
-            item, np.where(exists, confidence, 1 - confidence), columns.n_items
-        ),
+        sd=found.sd,
+        workers=_verdict.score_workers(columns, cluster, fitted, found, confidence),
+        item_confidence=_verdict.item_confidence(columns, fitted.habits.eyes, found, right),
         method="probabilistic",
         version=VERSION,
-        iterations=_ROUNDS,
-        log_likelihood=totals.log_likelihood,
+        iterations=fitted.rounds,
+        log_likelihood=fitted.log_likelihood,
     )
-
-
-def _well_placed(xyxy: Floats, sd: Floats) -> Floats:
-    off = sd / _corners.extents(xyxy)
-    mean, spread = 0.8 * off.sum(axis=1), 0.6 * np.sqrt((off * off).sum(axis=1))
-    return ndtr((0.65 - mean) / np.maximum(spread, 1e-9))
-
-
-def _workers(columns, cluster, item, confidence, n_responses) -> WorkerEstimates:
-    n = columns.n_workers
-    right = np.bincount(columns.worker, weights=confidence[cluster], minlength=n)
-    drawn = np.bincount(columns.worker, minlength=n)
-    there = np.bincount(item, weights=confidence, minlength=columns.n_items)
-    there = np.bincount(columns.response_worker, weights=there[columns.response_item], minlength=n)
-    both = drawn + there
-    crowd = (2 * right.sum() + 2) / (both.sum() + 2)
-    accuracy = (2 * right + 4 * crowd) / (both + 4)
-    return WorkerEstimates(np.where(n_responses > 0, accuracy, np.nan), accuracy, n_responses)

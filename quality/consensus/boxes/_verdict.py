@@ -1,0 +1,203 @@
+"""From a fitted model to confidences that mean what they say, and scores of the workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit, ndtr
+
+from quality.consensus.boxes import _classes, _corners, _existence, _scores
+from quality.consensus.boxes._blocks import over
+from quality.consensus.boxes._fit import Fitted, Habits, State
+from quality.consensus.boxes._result import top_label
+from quality.consensus.boxes._tidy import TidyBoxes
+from quality.consensus.shapes import Floats, Ints, WorkerEstimates
+
+# Workers share errors the model does not know; so much of each further look is taken as new.
+_SHARED_ERROR = 0.07
+# And so much of the confidence is the plain share of (weighted) votes.
+_PLAIN_SHARE = 0.15
+# Even many workers miss an expert's corner by this share of the extent, and what the model
+# thinks of its own precision is too good by this factor (measured).
+_SHARED_SHIFT, _OPTIMISM = 0.025, 1.3
+# IoU stays at one half or more while the shifts of the sides sum to this share.
+_ROOM = 0.72
+_RIGHT_IOU = 0.5
+_PRIOR_BOXES = 4.0
+_CROWDEDNESS = 0.5
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Per object (m,): ``item``, ``label``, ``named`` (chance the class is right), ``belief``.
+
+    ``placed`` is the chance of IoU >= 0.5 with the true box; ``xyxy`` and ``sd`` (m, 4);
+    ``own_iou`` (n,) is each box's IoU with its object as the others place it.
+    """
+
+    item: Ints
+    label: Ints
+    named: Floats
+    belief: Floats
+    placed: Floats
+    xyxy: Floats
+    sd: Floats
+    own_iou: Floats
+
+
+def objects(fitted: Fitted, n_labels: int) -> Objects:
+    """The objects of all blocks under the final habits."""
+    parts = over(fitted.states, lambda state: _objects(state, fitted.habits, n_labels))
+    empty = np.zeros((0, 4))
+    none = np.zeros(0)
+    if not parts:
+        ints = np.zeros(0, dtype=np.int64)
+        return Objects(ints, ints, none, none, none, empty, empty, none)
+    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    return Objects(*(np.concatenate(column) for column in columns))
+
+
+def _objects(state: State, habits: Habits, n_labels: int) -> Objects:
+    block = state.block
+    corners = _corners.place(block, state.boxes, habits.drawers)
+    chance = _classes.elect(state.ballots, block, habits.namers)
+    belief, _ = _existence.believe(block, habits.eyes, _scores.evidence(block, habits.scorers))
+    box = state.ballots
+    label, named = top_label(box.owner, box.name, len(block.item), n_labels, chance)
+    extent = _corners.extents(corners.xyxy)
+    sd = np.hypot(_OPTIMISM / np.sqrt(corners.precision), _SHARED_SHIFT * extent)
+    placed = _well_placed(sd / extent)
+    iou = _own_iou(state, corners)
+    return Objects(block.item, label, named, belief, placed, corners.xyxy, sd, iou)
+
+
+def _well_placed(off: Floats) -> Floats:
+    """The chance that IoU is one half or more, from the sides' relative sd (m, 4).
+
+    Each side's shift costs about its share of the extent; the sum of four half-normal shifts
+    is taken as normal.
+    """
+    mean = np.sqrt(2 / np.pi) * off.sum(axis=1)
+    spread = np.sqrt((1 - 2 / np.pi) * (off * off).sum(axis=1))
+    chance: Floats = ndtr((_ROOM - mean) / np.maximum(spread, 1e-9))
+    return chance
+
+
+def _own_iou(state: State, corners: _corners.Corners) -> Floats:
+    """IoU (n,) of each box with its object's corners as the others place them; 1 if alone."""
+    owner, box = state.block.cluster, state.block.xyxy
+    rest = corners.precision[owner] - corners.weight
+    alone = (rest < 1e-6 * corners.precision[owner]).any(axis=1, keepdims=True)
+    others = (corners.precision * corners.xyxy)[owner] - corners.weight * corners.corrected
+    others = np.where(alone, box, others / np.where(alone, 1.0, rest))
+    low, high = np.maximum(box[:, :2], others[:, :2]), np.minimum(box[:, 2:], others[:, 2:])
+    shared = np.maximum(high - low, 0.0).prod(axis=1)
+    own = (box[:, 2:] - box[:, :2]).prod(axis=1)
+    theirs = np.maximum(others[:, 2:] - others[:, :2], 0.0).prod(axis=1)
+    iou: Floats = shared / (own + theirs - shared)
+    return iou
+
+
+def confidences(fitted: Fitted, found: Objects, n_looks: Ints, trust: Floats) -> Floats:
+    """The calibrated chance (m,) that the object is there, of this class, at IoU >= 0.5.
+
+    ``n_looks`` (m,) counts who looked, ``trust`` (w,) weighs their votes in the plain share.
+    """
+    sure = logit(np.clip(found.belief, 1e-12, 1 - 1e-12)) / (1 + _SHARED_ERROR * (n_looks - 1))
+    there = (1 - _PLAIN_SHARE) * expit(sure) + _PLAIN_SHARE * _shares(fitted, trust)
+    confidence: Floats = there * found.named * found.placed
+    return confidence
+
+
+def _shares(fitted: Fitted, trust: Floats) -> Floats:
+    def share(state: State) -> Floats:
+        block = state.block
+        weight = trust[block.looker]
+        drew = np.add.reduceat(weight * block.drew, block.start)
+        part: Floats = drew / np.maximum(np.add.reduceat(weight, block.start), 1e-9)
+        return part
+
+    parts = over(fitted.states, share)
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def threshold(confidence: Floats) -> float:
+    """Half the F1 to be expected: believing what lies above maximises that F1."""
+    ordered = np.sort(confidence)[::-1]
+    expected = 2 * np.cumsum(ordered) / (np.arange(1, len(ordered) + 1) + max(ordered.sum(), 1e-9))
+    return float(np.clip(0.5 * expected.max(initial=1.0), 0.35, 0.5))
+
+
+def item_confidence(
+    tidy: TidyBoxes, eyes: _existence.Eyes, found: Objects, right: Floats
+) -> Floats:
+    """The chance (n_items,) that the set of objects is right: all judged right, none missed.
+
+    ``right`` (m,) is the chance that each object's verdict, there or not, is right. Objects
+    nobody drew are expected from how many the image shows, how many images usually show,
+    and how often all of its workers miss one.
+    """
+    answered = np.flatnonzero(tidy.n_answers)
+    start = np.searchsorted(tidy.response_item, answered)
+    sure = np.bincount(
+        found.item, weights=np.log(np.maximum(right, 1e-300)), minlength=tidy.n_items
+    )
+    seen = np.bincount(found.item, weights=found.belief, minlength=tidy.n_items)
+    usual = max(float(seen[answered].mean()), 1e-3) if len(answered) else 1.0
+    chance = np.zeros(tidy.n_items)
+    if len(answered):
+        missed = np.exp(_existence.log_missed(eyes, tidy.response_worker, start))
+        hidden = missed * (_CROWDEDNESS + seen[answered]) / (_CROWDEDNESS / usual + 1 - missed)
+        chance[answered] = np.exp(sure[answered] - hidden)
+    return chance
+
+
+def score_workers(
+    tidy: TidyBoxes, cluster: Ints, fitted: Fitted, found: Objects, sure: Floats
+) -> WorkerEstimates:
+    """Each worker's expected F1, shrunk to the crowd, and their habits.
+
+    ``sure`` (m,) is the confidence in each object. A box is right when its object is there,
+    its class is the consensus's and IoU with where the others place it is at least 0.5.
+    """
+    n, habits = tidy.n_workers, fitted.habits
+    hit = (found.own_iou >= _RIGHT_IOU) & (tidy.label == found.label[cluster])
+    right = np.bincount(tidy.worker, weights=sure[cluster] * hit, minlength=n)
+    drawn = np.bincount(tidy.worker, minlength=n)
+    there = np.bincount(found.item, weights=sure, minlength=tidy.n_items)
+    there = np.bincount(tidy.response_worker, weights=there[tidy.response_item], minlength=n)
+    crowd = (2 * right.sum() + 2.0) / ((drawn + there).sum() + 2.0)
+    accuracy = (2 * right + _PRIOR_BOXES * crowd) / (drawn + there + _PRIOR_BOXES)
+    n_answers = np.bincount(tidy.response_worker, minlength=n).astype(np.int64)
+    details: dict[str, NDArray[np.generic]] = {
+        **_hand_details(habits.drawers, found.xyxy),
+        "detection_rate": _existence.detection_rate(habits.eyes),
+        "false_boxes": habits.eyes.false_boxes,
+        "right_class": habits.namers.right,
+        "mean_iou": _mean_iou(tidy, found, sure[cluster], n),
+    }
+    return WorkerEstimates(
+        accuracy=np.where(n_answers > 0, np.clip(accuracy, 0.0, 1.0), np.nan),
+        weight=np.clip(accuracy, 0.0, 1.0),
+        n_answers=n_answers,
+        details=details,
+    )
+
+
+def _mean_iou(tidy: TidyBoxes, found: Objects, sure: Floats, n: int) -> Floats:
+    total = np.bincount(tidy.worker, weights=sure, minlength=n)
+    weighted = np.bincount(tidy.worker, weights=sure * found.own_iou, minlength=n)
+    mean: Floats = np.where(total > 0, weighted / np.maximum(total, 1e-12), np.nan)
+    return mean
+
+
+def _hand_details(drawers: _corners.Drawers, xyxy: Floats) -> dict[str, Floats]:
+    """Bias and spread (w, 4) as shares of the extent of a usual object."""
+    extent = np.median(_corners.extents(xyxy), axis=0) if len(xyxy) else np.ones(4)
+    scale = extent ** (drawers.growth - 1)
+    return {
+        "bias": drawers.bias + drawers.margin * scale,
+        "spread": drawers.spread * scale,
+    }
