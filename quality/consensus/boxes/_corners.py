@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from quality.consensus.boxes._blocks import Block
+from quality.consensus.boxes._result import weighted
 from quality.consensus.shapes import Floats, Ints
 
 _DEGREES = 6.0
@@ -181,5 +182,4 @@ def extents(xyxy: Floats) -> Floats:
 def sums(group: Ints, values: Floats, n: int) -> Floats:
     """Column sums (n, 4) of ``values`` (rows, 4) by group."""
     key = (group[:, None] * 4 + np.arange(4)).ravel()
-    total: Floats = np.bincount(key, weights=values.ravel(), minlength=4 * n)
-    return total.reshape(n, 4)
+    return weighted(key, values.ravel(), 4 * n).reshape(n, 4)

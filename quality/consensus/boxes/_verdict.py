@@ -127,7 +127,7 @@ def threshold(confidence: Floats) -> float:
     """Half the F1 to be expected: believing what lies above maximises that F1."""
     ordered = np.sort(confidence)[::-1]
     expected = 2 * np.cumsum(ordered) / (np.arange(1, len(ordered) + 1) + max(ordered.sum(), 1e-9))
-    return float(np.clip(0.5 * expected.max(initial=1.0), 0.35, 0.5))
+    return float(np.clip(0.5 * expected.max(initial=0.0), 0.35, 0.5))
 
 
 def item_confidence(
@@ -145,7 +145,7 @@ def item_confidence(
         found.item, weights=np.log(np.maximum(right, 1e-300)), minlength=tidy.n_items
     )
     seen = np.bincount(found.item, weights=found.belief, minlength=tidy.n_items)
-    usual = max(float(seen[answered].mean()), 1e-3) if len(answered) else 1.0
+    usual = float(seen[answered].sum() + 0.5) / (len(answered) + 1)
     chance = np.zeros(tidy.n_items)
     if len(answered):
         missed = np.exp(_existence.log_missed(eyes, tidy.response_worker, start))

@@ -41,6 +41,8 @@ def combine(answers: BoxAnswers) -> BoxConsensus:
     columns = tidy(answers)
     n_responses = np.bincount(columns.response_worker, minlength=columns.n_workers)
     cluster = clusters(columns, by_iou(columns, _OTHER_LABEL), _IOU)
+    if not len(cluster):
+        return _judge(columns, cluster, Fitted(first_habits(columns), [], 0, 0.0))
     rough = _fit(columns, cluster, first_habits(columns), n_responses, _FIRST_ROUNDS).habits
     likeness = by_model(columns, rough.drawers, rough.namers)
     cluster = clusters(columns, likeness, CLIP + _ODDS)
