@@ -21,7 +21,16 @@ from webapp.marketplace import admin, content, rpc
 from webapp.marketplace.dial import Clock, utc_clock
 from webapp.marketplace.market import Market, current_market, open_market
 from webapp.marketplace.options import Options
-from webapp.marketplace.pages import browse, frames, history, layout, qualifications, sign_in, work
+from webapp.marketplace.pages import (
+    browse,
+    doors,
+    frames,
+    history,
+    layout,
+    qualifications,
+    sign_in,
+    work,
+)
 from webapp.marketplace.refusals import Declined
 from webapp.marketplace.settling import Sweeper
 
@@ -100,6 +109,7 @@ def worker_app(market: Market) -> Flask:
         work.blueprint,
         history.blueprint,
         qualifications.blueprint,
+        doors.blueprint,
     ):
         app.register_blueprint(blueprint)
     layout.install(app)

@@ -40,6 +40,7 @@ def seed_accounts(session: Session, options: Options, now: int) -> None:
                 status="Active",
                 for_staff=True,
                 created_at=now,
+                used_at=now,
             )
         )
 

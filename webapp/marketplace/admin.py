@@ -8,15 +8,19 @@ from ipaddress import ip_address
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.marketplace import accounts, books
+from webapp.marketplace import accounts, books, invitations
+from webapp.marketplace.delivery import deliver
 from webapp.marketplace.faults import parse_faults
+from webapp.marketplace.identifiers import new_id
 from webapp.marketplace.market import CLOCK_SETTING, Market, current_market
 from webapp.marketplace.refusals import Declined
 from webapp.marketplace.settling import sweep
 from webapp.marketplace.store import reading, write
-from webapp.marketplace.tables.traffic import Setting
+from webapp.marketplace.tables.traffic import Notice, Setting
+from webapp.marketplace.tables.work import Layout
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -126,6 +130,56 @@ def add_requester() -> Response:
         return requester.customer_id
 
     return _made({"customer_id": write(market.sessions, do)})
+
+
+@blueprint.post("/invitations")
+def add_invitation() -> Response:
+    """Make a link for an outside crowd: see ``invitations.invite`` for its settings."""
+    market, given = current_market(), _given({})
+    token = write(
+        market.sessions, lambda session: invitations.invite(session, given, market.dial.now())
+    )
+    if given.get("kind") == "study":
+        parameter = str(given.get("visitor_parameter", "PROLIFIC_PID"))
+        return _made({"url": f"{market.worker_origin}/study/{token}?{parameter}="})
+    return _made({"url": f"{market.worker_origin}/join/{token}"})
+
+
+@blueprint.post("/layouts")
+def add_layout() -> Response:
+    """Register an ``html`` page with placeholders; its id serves every account."""
+    market, given = current_market(), _given({"html": str})
+    layout_id = new_id()
+    row = Layout(layout_id=layout_id, html=given["html"], created_at=market.dial.now())
+
+    def do(session: Session) -> None:
+        session.add(row)
+
+    write(market.sessions, do)
+    return _made({"layout_id": layout_id})
+
+
+@blueprint.get("/notices")
+def read_notices() -> Response:
+    """Event messages, newest first, with what became of them."""
+    with reading(current_market().sessions) as session:
+        rows = session.scalars(select(Notice).order_by(Notice.id.desc()).limit(500)).all()
+    members = (
+        "transport",
+        "destination",
+        "event_type",
+        "state",
+        "n_attempts",
+        "last_error",
+        "body",
+    )
+    return jsonify({"notices": [{name: getattr(row, name) for name in members} for row in rows]})
+
+
+@blueprint.post("/notices/deliver")
+def deliver_notices() -> Response:
+    """Send waiting messages now."""
+    return jsonify({"n_sent": deliver(current_market())})
 
 
 def _from_here() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from webapp.marketplace import notices
+from webapp.marketplace import notices, policies
 from webapp.marketplace.dial import SECOND
 from webapp.marketplace.identifiers import new_id
 from webapp.marketplace.lifecycle import is_expired, locked_assignment, locked_hit, open_slots
@@ -82,6 +82,7 @@ def submit(session: Session, assignment_pk: int, answer: str, now: int) -> Assig
     hit.n_submitted += 1
     session.flush()
     notices.record(session, hit, "AssignmentSubmitted", now, assignment)
+    policies.review_assignment(session, assignment, now)
     settle(session, hit, now)
     return assignment
 
@@ -113,7 +114,8 @@ def check_allowed(
         Declined: 404 where the worker may not even know of the HIT, else 403.
 
     """
-    if unmet(hit_type.requirements, "discover", standing):
+    elsewhere = worker.only_hit_type_id not in ("", hit_type.hit_type_id)
+    if elsewhere or unmet(hit_type.requirements, "discover", standing):
         raise Declined("There is no such HIT.", status=404, title="Not found")
     if is_blocked(session, worker, hit_type.requester_id):
         raise Declined("This requester does not take work from you any more.", status=403)
@@ -196,9 +198,10 @@ def open_groups(session: Session, worker: Worker, now: int) -> list[tuple[HitTyp
             .group_by(Hit.type_id)
         ).all()
     )
-    types = session.scalars(
-        select(HitType).where(HitType.id.in_(counts)).order_by(HitType.id.desc())
-    )
+    query = select(HitType).where(HitType.id.in_(counts)).order_by(HitType.id.desc())
+    if worker.only_hit_type_id:
+        query = query.where(HitType.hit_type_id == worker.only_hit_type_id)
+    types = session.scalars(query)
     return [(hit_type, counts[hit_type.id]) for hit_type in types]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from webapp.marketplace.market import Market, current_market
 from webapp.marketplace.questions.asked import stored_question
+from webapp.marketplace.questions.forms import read_form
 from webapp.marketplace.store import reading
 from webapp.marketplace.tables.work import Assignment, Hit
 
@@ -53,6 +54,8 @@ def hit_page() -> Response:
     asked = stored_question(hit.question, hit.question_kind)
     if asked.kind == "external":
         abort(404, "This HIT's page lies elsewhere.")
+    if asked.kind == "form":
+        return _framed(market, _form_page(market, hit, assignment_id))
     return _framed(market, rewritten(asked.content, market.worker_origin))
 
 
@@ -111,6 +114,17 @@ def _served_hit(session: Session, hit_id: str, assignment_id: str) -> Hit:
         if held is None:
             abort(410, "This HIT is not in your hands any more.")
     return hit
+
+
+def _form_page(market: Market, hit: Hit, assignment_id: str) -> str:
+    return render_template(
+        "question_form.html",
+        form=read_form(hit.question),
+        title=hit.hit_type.title,
+        submit_to=market.worker_origin,
+        assignment_id=assignment_id,
+        preview=assignment_id == NOT_ACCEPTED,
+    )
 
 
 def _framed(market: Market, html: str) -> Response:

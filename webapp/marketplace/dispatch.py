@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from webapp.marketplace.operations import assignments, hits, qualification_types
+from webapp.marketplace.operations import (
+    assignments,
+    hits,
+    notifications,
+    qualification_requests,
+    qualification_types,
+    workers,
+)
 from webapp.marketplace.operations.call import Call, Members
 
 Operation = Callable[[Call, Members], Members]
@@ -38,6 +45,18 @@ OPERATIONS: dict[str, Operation] = {
         qualification_types.disassociate_qualification_from_worker
     ),
     "GetQualificationScore": qualification_types.get_qualification_score,
+    "UpdateQualificationType": qualification_requests.update_qualification_type,
+    "DeleteQualificationType": qualification_requests.delete_qualification_type,
+    "ListQualificationRequests": qualification_requests.list_qualification_requests,
+    "AcceptQualificationRequest": qualification_requests.accept_qualification_request,
+    "RejectQualificationRequest": qualification_requests.reject_qualification_request,
+    "CreateWorkerBlock": workers.create_worker_block,
+    "DeleteWorkerBlock": workers.delete_worker_block,
+    "ListWorkerBlocks": workers.list_worker_blocks,
+    "NotifyWorkers": workers.notify_workers,
+    "UpdateNotificationSettings": notifications.update_notification_settings,
+    "SendTestEventNotification": notifications.send_test_event_notification,
+    "ListReviewPolicyResultsForHIT": hits.list_review_policy_results_for_hit,
     "ListWorkersWithQualificationType": qualification_types.list_workers_with_qualification_type,
 }
 

@@ -44,7 +44,7 @@ def find_or_make(session: Session, requester: Requester, args: dict[str, Any], n
         Refusal: ParameterValidationError for a value the service refuses.
 
     """
-    attributes = _attributes(session, args)
+    attributes = _attributes(session, args, now)
     fingerprint = hashlib.sha256(json.dumps(attributes, sort_keys=True).encode()).hexdigest()
     same = select(HitType).where(
         HitType.requester_id == requester.id, HitType.fingerprint == fingerprint
@@ -107,7 +107,7 @@ def checked_money(args: dict[str, Any], name: str, *, least: int = 0) -> int:
     return cents
 
 
-def _attributes(session: Session, args: dict[str, Any]) -> dict[str, Any]:
+def _attributes(session: Session, args: dict[str, Any], now: int) -> dict[str, Any]:
     return {
         "title": checked_text(args, "Title", 128),
         "description": checked_text(args, "Description", 2000),
@@ -119,25 +119,25 @@ def _attributes(session: Session, args: dict[str, Any]) -> dict[str, Any]:
         "auto_approval_seconds": checked_number(
             args, "AutoApprovalDelayInSeconds", 0, _LONGEST_APPROVAL, _LONGEST_APPROVAL
         ),
-        "requirements": _requirements(session, args.get("QualificationRequirements", [])),
+        "requirements": _requirements(session, args.get("QualificationRequirements", []), now),
     }
 
 
-def _requirements(session: Session, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _requirements(session: Session, rows: list[dict[str, Any]], now: int) -> list[dict[str, Any]]:
     if len(rows) > _MOST_REQUIREMENTS:
         raise bad_value("QualificationRequirements", f"{len(rows)} requirements")
-    checked = [_requirement(session, row) for row in rows]
+    checked = [_requirement(session, row, now) for row in rows]
     return sorted(checked, key=lambda row: json.dumps(row, sort_keys=True))
 
 
-def _requirement(session: Session, row: dict[str, Any]) -> dict[str, Any]:
+def _requirement(session: Session, row: dict[str, Any], now: int) -> dict[str, Any]:
     type_id, comparator = row["QualificationTypeId"], row["Comparator"]
     if comparator not in COMPARATORS:
         raise bad_value("Comparator", comparator)
     if row.get("ActionsGuarded", "Accept") not in _GUARDS:
         raise bad_value("ActionsGuarded", row["ActionsGuarded"])
     if type_id not in SYSTEM_TYPE_IDS:
-        _check_custom_type(session, type_id)
+        _check_custom_type(session, type_id, now)
     if type_id == LOCALE:
         _check_locales(row)
     else:
@@ -146,7 +146,7 @@ def _requirement(session: Session, row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "RequiredToPreview": level > 0, "ActionsGuarded": _GUARDS[level]}
 
 
-def _check_custom_type(session: Session, type_id: str) -> None:
+def _check_custom_type(session: Session, type_id: str, now: int) -> None:
     found = session.scalar(
         select(QualificationType).where(QualificationType.qualification_type_id == type_id)
     )
@@ -154,6 +154,7 @@ def _check_custom_type(session: Session, type_id: str) -> None:
         raise qualification_type_missing(type_id)
     if found.status != "Active":
         raise qualification_type_state("Active", found.status)
+    found.used_at = now
 
 
 def _check_locales(row: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from webapp.marketplace.hit_types import (
 from webapp.marketplace.identifiers import new_id
 from webapp.marketplace.lifecycle import dispose, refresh
 from webapp.marketplace.options import Options
+from webapp.marketplace.policy_parameters import KNOWN_ANSWERS, PLURALITY, checked_policy
 from webapp.marketplace.questions.asked import read_question
 from webapp.marketplace.refusals import (
     bad_value,
@@ -47,11 +48,14 @@ def make(
     lifetime = checked_number(args, "LifetimeInSeconds", SHORTEST_SECONDS, LONGEST_SECONDS)
     hit = Hit(
         hit_id=new_id(), hit_type=hit_type, requester_id=hit_type.requester_id,
-        question=question, question_kind=asked.kind, status="Assignable", layout_id="",
+        question=question, question_kind=asked.kind, status="Assignable",
         annotation=checked_text(args, "RequesterAnnotation", 255, blank=True),
         max_assignments=n_assignments, created_max_assignments=n_assignments,
         n_pending=0, n_submitted=0, n_approved=0, n_rejected=0, n_held=0,
         unit_reward_cents=hit_type.reward_cents, unit_fee_cents=_unit_fee(hit_type, n_assignments),
+        layout_id=args.get("HITLayoutId", ""),
+        assignment_policy=checked_policy(args, "AssignmentReviewPolicy", KNOWN_ANSWERS),
+        hit_policy=checked_policy(args, "HITReviewPolicy", PLURALITY),
         created_at=now, expires_at=now + lifetime * SECOND, told_expired=False,
     )  # fmt: skip
     session.add(hit)

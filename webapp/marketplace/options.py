@@ -58,6 +58,12 @@ class Options:
     frame_sandbox: str = "allow-scripts allow-forms allow-same-origin allow-modals"
     """Flags of the HIT frame; allow-same-origin gives it its own, second origin only."""
 
+    notification_hosts: tuple[str, ...] = ()
+    """Hosts besides this machine that notifications may be sent to."""
+
+    queue_endpoint_url: str = ""
+    """Endpoint of SQS and SNS for notifications to queues and topics; empty: Amazon's."""
+
     offline_frames: bool = False
     """HIT pages may load scripts and styles from this machine only."""
 

@@ -14,6 +14,7 @@ from waitress import wasyncore
 from waitress.server import BaseWSGIServer, create_server
 
 from webapp.marketplace import MOST_BYTES, content_app, worker_app
+from webapp.marketplace.delivery import deliver
 from webapp.marketplace.dial import Clock, utc_clock
 from webapp.marketplace.market import Market, open_market
 from webapp.marketplace.options import Options
@@ -124,3 +125,4 @@ def _tick(market: Market, stop: Event) -> None:
     """Do what becomes due also while nobody calls."""
     while not stop.wait(_TICK_SECONDS):
         sweep(market)
+        deliver(market)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from threading import Lock
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from webapp.marketplace import decisions, notices
+from webapp.marketplace import decisions, notices, policies, qualifying
 from webapp.marketplace.dial import DAY
 from webapp.marketplace.lifecycle import dispose, locked_assignment, locked_hit, refresh
 from webapp.marketplace.market import Market
 from webapp.marketplace.store import reading, write
-from webapp.marketplace.tables.work import Assignment, Hit
+from webapp.marketplace.tables.qualifications import QualificationType
+from webapp.marketplace.tables.work import Assignment, Hit, HitType
 
 _BATCH = 200
 _PAUSE = 500
@@ -42,8 +43,9 @@ class Sweeper:
 
 
 def settle(session: Session, hit: Hit, now: int) -> None:
-    """Bring the HIT's status and money up to date after something happened to it."""
-    refresh(session, hit, now)
+    """Bring status and money up to date after something happened; a finished HIT is reviewed."""
+    if refresh(session, hit, now):
+        policies.review_hit(session, hit, now)
 
 
 def sweep(market: Market) -> int:
@@ -55,6 +57,8 @@ def sweep(market: Market) -> int:
         + _drain(market, _auto_approvable(now), lambda session, pk: _auto_approve(session, pk, now))
         + _drain(market, _expired(now), lambda session, pk: _expire(session, pk, now))
         + _drain(market, _outlived(oldest), lambda session, pk: _retire(session, pk, now))
+        + _drain(market, _unused_types(oldest), lambda session, pk: _drop_type(session, pk))
+        + _drain(market, _ending(oldest), lambda session, pk: _end_qualification(session, pk, now))
     )
 
 
@@ -109,6 +113,35 @@ def _outlived(oldest: int) -> Select[tuple[int]]:
         or_(Hit.reviewable_at <= oldest, Hit.reviewable_at.is_(None)),
         Hit.created_at <= oldest,
     )
+
+
+def _unused_types(oldest: int) -> Select[tuple[int]]:
+    alive = exists().where(Hit.type_id == HitType.id, Hit.status != "Disposed")
+    return select(HitType.id).where(
+        HitType.used_at <= oldest, HitType.is_deleted.is_(False), ~alive
+    )
+
+
+def _drop_type(session: Session, type_pk: int) -> None:
+    session.get_one(HitType, type_pk).is_deleted = True
+
+
+def _ending(oldest: int) -> Select[tuple[int]]:
+    """Qualification types being disposed of, and those nobody has used for the retention time."""
+    unused = and_(
+        QualificationType.status.in_(("Active", "Inactive")),
+        QualificationType.used_at <= oldest,
+        QualificationType.for_staff.is_(False),
+    )
+    return select(QualificationType.id).where(or_(QualificationType.status == "Disposing", unused))
+
+
+def _end_qualification(session: Session, type_pk: int, now: int) -> None:
+    row = session.get_one(QualificationType, type_pk)
+    if row.status == "Disposing":
+        qualifying.finish_disposing(session, row, now)
+    else:
+        qualifying.start_disposing(session, row, now)
 
 
 def _drain(market: Market, due: Select[tuple[int]], act: Callable[[Session, int], None]) -> int:

@@ -91,8 +91,10 @@ class Call:
             raise assignment_missing(assignment_id)
         return found
 
-    def qualification_type(self, type_id: str, *, own: bool = True) -> QualificationType:
-        """The qualification type, the caller's own unless ``own`` is False.
+    def qualification_type(
+        self, type_id: str, *, own: bool = True, ended: bool = False
+    ) -> QualificationType:
+        """The qualification type; the caller's own, unless ``own`` is False; perhaps an ended one.
 
         Raises:
             Refusal: QualificationTypeDoesNotExist.
@@ -102,6 +104,6 @@ class Call:
         if own:
             query = query.where(QualificationType.requester_id == self.requester.id)
         found = self.session.scalar(query)
-        if found is None or found.status == "Deleted":
+        if found is None or (found.status == "Deleted" and not ended):
             raise qualification_type_missing(type_id)
         return found

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from webapp.marketplace import hit_types, hits, tokens
+from webapp.marketplace import hit_types, hits, layouts, tokens
 from webapp.marketplace.operations.call import Call, Members
 from webapp.marketplace.operations.shapes import hit_shape
 from webapp.marketplace.paging import page
 from webapp.marketplace.refusals import missing
-from webapp.marketplace.tables.work import Hit, HitType
+from webapp.marketplace.tables.work import Hit, HitType, ReviewRow
 
 
 def create_hit_type(call: Call, args: Members) -> Members:
@@ -115,10 +115,43 @@ def delete_hit(call: Call, args: Members) -> Members:
     return {}
 
 
+def list_review_policy_results_for_hit(call: Call, args: Members) -> Members:
+    """ListReviewPolicyResultsForHIT: what the policies found and did, in pages."""
+    hit = call.hit(args["HITId"])
+    levels = args.get("PolicyLevels") or ["Assignment", "HIT"]
+    query = select(ReviewRow).where(ReviewRow.hit_id == hit.id, ReviewRow.level.in_(levels))
+    if not args.get("RetrieveActions", True):
+        query = query.where(ReviewRow.is_action.is_(False))
+    if not args.get("RetrieveResults", True):
+        query = query.where(ReviewRow.is_action.is_(True))
+    rows, members = page(call, args, query, [ReviewRow.id], lambda row: (row.id,))
+    return {
+        "HITId": hit.hit_id,
+        "AssignmentReviewPolicy": hit.assignment_policy,
+        "HITReviewPolicy": hit.hit_policy,
+        "AssignmentReviewReport": _report(rows, "Assignment"),
+        "HITReviewReport": _report(rows, "HIT"),
+        "NextToken": members.get("NextToken"),
+    }
+
+
+def _report(rows: list[ReviewRow], level: str) -> Members:
+    here = [row for row in rows if row.level == level]
+    return {
+        "ReviewResults": [row.body for row in here if not row.is_action],
+        "ReviewActions": [row.body for row in here if row.is_action],
+    }
+
+
 def _made(call: Call, hit_type: HitType, args: Members, token: object) -> Members:
     if ("Question" in args) == ("HITLayoutId" in args):
         raise missing("Question", "Either a Question or a HITLayoutId must be given, and not both.")
-    question = args["Question"]
+    question = args.get("Question") or layouts.question_of(
+        call.session,
+        call.requester.id,
+        args.get("HITLayoutId", ""),
+        args.get("HITLayoutParameters", []),
+    )
     hit = hits.make(call.session, hit_type, question, args, call.options, call.now)
     if token is not None:
         token.made = hit.hit_id  # type: ignore[attr-defined]

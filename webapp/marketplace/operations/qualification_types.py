@@ -9,6 +9,7 @@ from webapp.marketplace import qualifying
 from webapp.marketplace.hit_types import checked_text
 from webapp.marketplace.identifiers import new_id
 from webapp.marketplace.operations.call import Call, Members
+from webapp.marketplace.operations.qualification_requests import apply_granting
 from webapp.marketplace.operations.shapes import qualification_shape, qualification_type_shape
 from webapp.marketplace.paging import page
 from webapp.marketplace.refusals import (
@@ -39,14 +40,15 @@ def create_qualification_type(call: Call, args: Members) -> Members:
         keywords=checked_text(args, "Keywords", 1000, blank=True),
         description=checked_text(args, "Description", 2000),
         status=args["QualificationTypeStatus"],
-        auto_granted=args.get("AutoGranted", False),
-        auto_granted_value=args.get("AutoGrantedValue", 1),
-        retry_delay_seconds=args.get("RetryDelayInSeconds"),
+        auto_granted=False,
+        auto_granted_value=1,
         test="",
         answer_key="",
         for_staff=False,
         created_at=call.now,
+        used_at=call.now,
     )
+    apply_granting(row, args)
     try:
         with call.session.begin_nested():
             call.session.add(row)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from flask import session as cookie
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug import Response as BaseResponse
 
-from webapp.marketplace import assignments
+from webapp.marketplace import assignments, invitations
 from webapp.marketplace.content import frame_address
 from webapp.marketplace.encoding import cents_of
 from webapp.marketplace.market import Market, current_market
@@ -61,11 +62,13 @@ def groups() -> str:
 
 @blueprint.get("/projects/<hit_type_id>/tasks")
 @needs_worker
-def preview(hit_type_id: str) -> str:
-    """The next HIT of a group, before it is accepted."""
+def preview(hit_type_id: str) -> str | BaseResponse:
+    """The next HIT of a group, before it is accepted; a study's guest who is done leaves here."""
     market, worker = current_market(), signed_in_worker()
     now = market.dial.now()
     with reading(market.sessions) as session:
+        if worker.kind == "guest" and _study_is_done(session, worker, now):
+            return redirect(url_for("doors.finished", token=cookie["study"]), 303)
         hit_type = _hit_type(session, hit_type_id)
         standing = standing_of(session, worker)
         assignments.check_allowed(session, worker, hit_type, standing, "preview")
@@ -125,6 +128,13 @@ def accepted_in(
         market.dial.now(),
         preferred_hit_id=hit_id,
     )
+
+
+def _study_is_done(session: Session, worker: Worker, now: int) -> bool:
+    if "study" not in cookie:
+        return False
+    row = invitations.find(session, cookie["study"], "study", now)
+    return invitations.completion(session, row, worker)[0] == 0
 
 
 def _groups(session: Session, worker: Worker, now: int) -> list[Group]:

@@ -17,10 +17,12 @@ from webapp.marketplace.pages.frames import allow_frame, allow_own_frame
 from webapp.marketplace.pages.session import needs_worker, present_worker, signed_in_worker
 from webapp.marketplace.questions.answers import RESERVED, free_text_answers
 from webapp.marketplace.questions.asked import stored_question
+from webapp.marketplace.questions.forms import read_form
+from webapp.marketplace.questions.replies import read_replies
 from webapp.marketplace.refusals import Declined
 from webapp.marketplace.store import reading, write
 from webapp.marketplace.tables.people import Worker
-from webapp.marketplace.tables.work import ACTIVE_STATES, Assignment
+from webapp.marketplace.tables.work import ACTIVE_STATES, Assignment, Hit
 
 blueprint = Blueprint("work", __name__)
 submissions = Blueprint("submissions", __name__)
@@ -129,10 +131,19 @@ def _taken(
 ) -> Outcome:
     assignment = _addressed(session, assignment_id)
     _check_holder(session, assignment, worker_id)
-    answer = free_text_answers(fields, market.options.repeated_fields)
+    answer = _answer_document(market, assignment.hit, fields)
     assignments.submit(session, assignment.id, answer, market.dial.now())
     type_id = assignment.hit.hit_type.hit_type_id
     return Outcome(assignment_id, url_for("browse.preview", hit_type_id=type_id))
+
+
+def _answer_document(market: Market, hit: Hit, fields: list[tuple[str, str]]) -> str:
+    if hit.question_kind != "form":
+        return free_text_answers(fields, market.options.repeated_fields)
+    by_name: dict[str, list[str]] = {}
+    for name, value in fields:
+        by_name.setdefault(name, []).append(value)
+    return read_replies(read_form(hit.question), by_name)[0]
 
 
 def _next_task(market: Market, outcome: Outcome) -> str:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from xml.sax.saxutils import escape
 
+from defusedxml.ElementTree import fromstring
+
 from webapp.marketplace.questions.xml import ANSWERS
 
 RESERVED = frozenset({"assignmentId", "hitId", "turkSubmitTo", "workerId"})
@@ -26,6 +28,15 @@ def free_text_answers(fields: Iterable[tuple[str, str]], repeated: str = "first"
         elif repeated == "join":
             values[name] += "|" + value
     return document({name: f"<FreeText>{text(value)}</FreeText>" for name, value in values.items()})
+
+
+def read_answers(answer: str) -> dict[str, tuple[str, ...]]:
+    """Selections or the text by question, of a document that was written here."""
+    found: dict[str, tuple[str, ...]] = {}
+    for element in fromstring(answer.encode()) if answer else ():
+        name, *values = [(child.text or "") for child in element]
+        found[name] = tuple(values)
+    return found
 
 
 def document(answers: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 
 from webapp.marketplace.options import Options
 from webapp.marketplace.questions import xml
+from webapp.marketplace.questions.forms import form_of
 from webapp.marketplace.questions.html5 import parse_errors
 from webapp.marketplace.refusals import Refusal, bad_document
 
@@ -37,6 +38,9 @@ def read_question(text: str, options: Options) -> Asked:
         return _read_html(root, options)
     if (namespace, name) == (xml.EXTERNAL_QUESTION, "ExternalQuestion"):
         return _read_external(root, options)
+    if name == "QuestionForm":
+        form_of(root, "Question")
+        return Asked("form", text, 0)
     raise xml.xml_error(
         "Question", f"Cannot find the declaration of element '{name}' in namespace '{namespace}'."
     )
@@ -44,9 +48,9 @@ def read_question(text: str, options: Options) -> Asked:
 
 def stored_question(text: str, kind: str) -> Asked:
     """The question of a HIT that was validated when it was made."""
-    root = xml.read_document(text, "Question")
     if kind == "form":
         return Asked("form", text, 0)
+    root = xml.read_document(text, "Question")
     content, height = root[0], root[1]
     return Asked(kind, (content.text or "").strip(), int(xml.text_of(height)))
 

@@ -45,6 +45,7 @@ class Worker(Base):
     is_master: Mapped[bool] = mapped_column(default=False)
     is_adult: Mapped[bool] = mapped_column(default=True)
     is_disabled: Mapped[bool] = mapped_column(default=False)
+    only_hit_type_id: Mapped[str] = mapped_column(default="")
     accepts_next: Mapped[bool] = mapped_column(default=False)
     epoch: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[int]

@@ -31,6 +31,7 @@ class QualificationType(Base):
     auto_granted_value: Mapped[int] = mapped_column(default=1)
     for_staff: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[int]
+    used_at: Mapped[int]
     requester: Mapped[Requester] = relationship(lazy="joined", innerjoin=True)
 
 
