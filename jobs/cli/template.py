@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import sys
 from pathlib import Path
 
 import click
@@ -10,6 +13,7 @@ from jobs import hit_page
 from jobs.cli import _door
 from jobs.label_schemas import parse_schema
 from jobs.records import BOXES, ImageRef, QuestionKind, TaskSpec
+from jobs.template_lint import Finding, lint
 
 
 @click.group("template")
@@ -55,3 +59,27 @@ def render(
     else:
         out.write_text(html, encoding="utf-8")
     click.echo(f"{size:,} of 65,535 bytes", err=True)
+
+
+@group.command("lint")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="A CSV file: its column names are compared with ${placeholders}.",
+)
+@_door.json_option
+def lint_template(path: Path, data: Path | None, as_json: bool) -> None:
+    """Say what is wrong with a template, why, and how to mend it; exit code 1 on an error."""
+    columns = None if data is None else next(csv.reader(io.StringIO(_door.read_text(data))), [])
+    found = lint(_door.read_text(path), columns)
+    text = "\n".join(_described(path, finding) for finding in found) or f"{path}: nothing to mend"
+    _door.show(found, as_json, text)
+    if any(finding.severity == "error" for finding in found):
+        sys.exit(1)
+
+
+def _described(path: Path, finding: Finding) -> str:
+    place = f"{path}:{finding.line}:{finding.column}"
+    head = f"{place}: {finding.severity} ({finding.rule}): {finding.message}"
+    return f"{head}\n    Why: {finding.why}\n    Mend: {finding.mend}"

@@ -120,7 +120,8 @@ def test_a_click_where_the_slider_stands_counts_as_an_answer(page: Page, site: S
 
 def test_instructions_open_close_and_stay_hidden_before(page: Page, site: Site) -> None:
     body = (
-        '<crowd-instructions link-text="How to" link-type="button"><short-summary>In short</short-summary>'
+        '<crowd-instructions link-text="How to" link-type="button">'
+        "<short-summary>In short</short-summary>"
         "<detailed-instructions>At length</detailed-instructions>"
         "<positive-example>Do</positive-example>"
         "<negative-example>Don't</negative-example></crowd-instructions>"

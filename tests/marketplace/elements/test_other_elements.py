@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from crowd_site import Site, open_hit, wait_until_ready
 from drawing import Hand
 from playwright.sync_api import Page, expect
@@ -160,3 +161,44 @@ def test_a_keypoint_is_set_by_keyboard(page: Page, site: Site, picture: str) -> 
     page.keyboard.press("Tab")
     submit(page)
     assert site.answer()["m"]["keypoints"] == [{"label": "dog", "x": 31, "y": 41}]
+
+
+@pytest.mark.parametrize("width", [360, 1100])
+def test_a_page_of_all_elements_is_accessible_and_fits(
+    page: Page, site: Site, picture: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    open_hit(page, site.hit(page_of(f"<main><h1>All</h1>{every_element(picture)}</main>")))
+    Hand(page, page.locator("crowd-keypoint")).click(155, 275)
+    hand = Hand(page, page.locator("crowd-polygon"))
+    for point in ((100, 100), (200, 100), (200, 200), (101, 101)):
+        hand.click(*point)
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def every_element(picture: str) -> str:
+    marks = "".join(
+        f'<{tag} name="{tag}" src="{picture}" labels="[dog, cat]" header="{tag}">{CHILDREN}</{tag}>'
+        for tag in ("crowd-polygon", "crowd-polyline", "crowd-line", "crowd-keypoint")
+    )
+    classes = "".join(
+        f'<{tag} name="{tag}" src="{picture}" categories="[dog, cat]" header="{tag}"'
+        f" exclusion-category=\"{{ text: 'none' }}\">"
+        f"<classification-target>text</classification-target>{CHILDREN}</{tag}>"
+        for kind in ("crowd-classifier", "crowd-image-classifier")
+        for tag in (kind, f"{kind}-multi-select")
+    )
+    return f"""{marks}{classes}
+        <crowd-input name="i" label="Input" required></crowd-input>
+        <crowd-text-area name="t" label="Area" rows="3"></crowd-text-area>
+        <crowd-slider name="s" min="0" max="5" aria-label="Slider"></crowd-slider>
+        <crowd-toggle-button name="g">Toggle</crowd-toggle-button>
+        <crowd-checkbox name="c" value="1">Tick</crowd-checkbox>
+        <crowd-radio-group aria-label="Radio">
+        <crowd-radio-button name="r" value="1">one</crowd-radio-button>
+        <crowd-radio-button name="r" value="2">two</crowd-radio-button></crowd-radio-group>
+        <crowd-button form-action="none">Plain</crowd-button>"""

@@ -5,7 +5,7 @@ import { build } from './build.js';
 import { dressedRoot } from './styles.js';
 
 const CHECKBOX = `
-  :host { display: inline-flex; align-items: flex-start; gap: .6rem; padding: .35rem .5rem; border-radius: var(--radius); cursor: pointer; }
+  :host { display: inline-flex; vertical-align: middle; align-items: flex-start; gap: .6rem; padding: .35rem .5rem; border-radius: var(--radius); cursor: pointer; }
   :host(:hover) { background: var(--wash); }
   :host([disabled]) { color: var(--muted); cursor: default; background: none; }
   .box { flex: none; inline-size: 1.3rem; block-size: 1.3rem; margin-block-start: .1rem; border: 2px solid var(--edge); border-radius: 4px; background: var(--paper); display: grid; place-items: center; }
@@ -14,7 +14,7 @@ const CHECKBOX = `
   :host([aria-checked="true"]) .box::after { opacity: 1; }
 `;
 const TOGGLE = `
-  :host { display: inline-flex; align-items: center; gap: .6rem; padding: .35rem .5rem; border-radius: var(--radius); cursor: pointer; }
+  :host { display: inline-flex; vertical-align: middle; align-items: center; gap: .6rem; padding: .35rem .5rem; border-radius: var(--radius); cursor: pointer; }
   :host([disabled]) { color: var(--muted); cursor: default; }
   .box { flex: none; inline-size: 2.6rem; block-size: 1.5rem; border-radius: 1rem; border: 2px solid var(--edge); background: var(--raised); position: relative; }
   .box::after { content: ""; position: absolute; inset-block: .15rem; inset-inline-start: .15rem; inline-size: .95rem; border-radius: 50%; background: var(--edge); }

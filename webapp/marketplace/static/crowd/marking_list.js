@@ -8,11 +8,13 @@ export class MarkingList {
     this.listener = listener;
     this.title = build('h3');
     this.rows = build('ol', { class: 'rows' });
-    this.element = build('div', { class: 'list', role: 'group', 'aria-label': `${capital(shape.noun)}s` }, this.title, this.rows);
+    this.hint = build('p', { class: 'quiet' }, hintOf(shape));
+    this.element = build('div', { class: 'list', role: 'group', 'aria-label': `${capital(shape.noun)}s` }, this.title, this.hint, this.rows);
   }
 
   show(markings, selected, colourOf) {
     this.title.textContent = `${capital(this.shape.noun)}s (${markings.length})`;
+    this.hint.hidden = markings.length > 0;
     const signature = JSON.stringify([markings.map(({ id, label, points }) => [id, label, points.length]), selected]);
     if (signature !== this.signature) {
       const focused = this.element.getRootNode().activeElement?.dataset?.focus;
@@ -50,6 +52,13 @@ export class MarkingList {
       field.value = String(Math.round(marking.points[Number(field.dataset.point)][field.dataset.axis]));
     }
   }
+}
+
+function hintOf(shape) {
+  if (shape.most === 1) return 'Click the picture where each point lies.';
+  if (shape.most === 2) return 'Click where the line begins and where it ends.';
+  const end = shape.closed ? 'on the first corner, with Enter' : 'with Enter';
+  return `Click along the object; finish ${end} or with a double click.`;
 }
 
 function capital(word) {
