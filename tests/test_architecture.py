@@ -46,8 +46,14 @@ HOMES = {
 }
 
 # The doors open sessions, start processes and may catch everything.
-DOORS = ("jobs.cli", "jobs.background", "webapp.cli", "webapp.stack")
-BROAD_EXCEPT_DOORS = ("jobs.background", "webapp.cli", "webapp.errors", "webapp.marketplace")
+DOORS = ("jobs.cli", "jobs.background", "jobs.calls", "webapp.cli", "webapp.stack")
+BROAD_EXCEPT_DOORS = (
+    "jobs.background",
+    "jobs.calls",
+    "webapp.cli",
+    "webapp.errors",
+    "webapp.marketplace",
+)
 BANNED_FILES = re.compile(r"(^|_)(utils?|helpers?|common|misc|managers?|handlers?)(_|$)")
 BANNED_CLASSES = re.compile(r"(Manager|Handler|Processor|Util|Helper)s?$")
 UNFINISHED = re.compile(r"\b(TODO|FIXME)\b|raise NotImplementedError")

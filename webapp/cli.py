@@ -32,7 +32,7 @@ BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 @click.pass_context
 def hitworks(context: click.Context, data_dir: Path | None) -> None:
     """Crowdsourced image labeling: slice datasets into HITs, collect, agree, keep the books."""
-    settings = read_settings()
+    settings = context.obj or read_settings()
     if data_dir is not None:
         settings = settings.model_copy(update={"data_dir": data_dir.resolve()})
     context.obj = settings
