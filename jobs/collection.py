@@ -198,7 +198,7 @@ def parse_new(resources: Resources, spec: HitSpec, hit_id: int) -> int:
 
 def storable(raw: str) -> str:
     """``raw`` itself, or its JSON form where a database would refuse NUL or half a character."""
-    if "\x00" in raw or any("\ud800" <= letter <= "\udfff" for letter in raw):
+    if raw.startswith(_ESCAPED) or "\x00" in raw or any("\ud800" <= letter <= "\udfff" for letter in raw):
         return _ESCAPED + json.dumps(raw)
     return raw
 

@@ -46,6 +46,7 @@ def reading(sessions: Sessions) -> Iterator[Session]:
     with sessions() as session:
         session.connection(execution_options={"hitworks_reading": True})
         yield session
+        session.expunge_all()  # a rollback would make the rows forget their values
         session.rollback()
 
 

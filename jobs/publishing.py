@@ -250,7 +250,7 @@ def _finish(session: Session, batch_id: int) -> PublishReport:
     rows = session.execute(
         select(Hit.state, func.count()).where(Hit.batch_id == batch_id).group_by(Hit.state)
     )
-    states = dict(rows.tuples().all())
+    states: dict[str, int] = {row[0]: row[1] for row in rows}
     n_open = sum(states.get(state, 0) for state in TO_POST)
     if not n_open and batch.state == "posting":
         batch.state = "open"

@@ -15,6 +15,8 @@ from jobs import queue_server
 from jobs.db import Sessions, open_engine, open_sessions
 from jobs.migrating import upgrade
 from tests.factories import NOW
+from tests.jobs.lifecycle import Bench, Dial, open_bench
+from webapp.marketplace.serving import serve
 
 _databases = count(1)
 
@@ -67,6 +69,14 @@ def engine(database_url: str) -> Iterator[Engine]:
 def sessions(engine: Engine) -> Sessions:
     """The maker of sessions on both databases in turn."""
     return open_sessions(engine)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, sessions: Sessions) -> Iterator[Bench]:
+    """A small installation beside a marketplace that answers boto3, both on one dial."""
+    dial = Dial()
+    with serve(database_url=f"sqlite:///{tmp_path / 'market.sqlite'}", clock=dial) as market:
+        yield open_bench(tmp_path, sessions, market, dial)
 
 
 @pytest.fixture
