@@ -21,7 +21,7 @@ N_THREADS = 16  # of the server; live streams may hold at most half of them
 
 
 class RowId(IntegerConverter):
-    """A row's id in an address: 1 up to the largest a database holds; anything else is a 404."""
+    """``<int:...>`` in an address: 1 up to the largest a database holds; else it is a 404."""
 
     def __init__(self, url_map: Any) -> None:
         super().__init__(url_map, min=1, max=2**63 - 1)
@@ -35,7 +35,7 @@ def create_app(
     app.config.update(_configuration(settings))
     sessions = open_sessions(open_engine(settings.database()))
     app.extensions["hitworks"] = open_resources(settings, sessions, clock)
-    app.url_map.converters["id"] = RowId
+    app.url_map.converters["int"] = RowId
     app.json = StrictJson(app)
     # Order matters: who may ask comes before the body is read, and the body before the form token.
     headers.install(app, settings)

@@ -47,14 +47,14 @@ def queue() -> str:
     return render_template("adjudicate/queue.html", job=job, rows=rows[:N_TILES], n=n, more=more)
 
 
-@blueprint.get("/jobs/<id:job_id>/items/<id:item_id>/decide/<any(boxes, tags):kind>")
+@blueprint.get("/jobs/<int:job_id>/items/<int:item_id>/decide/<any(boxes, tags):kind>")
 @allow("adjudicator")
 def decide(job_id: int, item_id: int, kind: str) -> str:
     """One question with every answer, to accept, correct or draw anew."""
     return _desk(job_id, item_id, kind)
 
 
-@blueprint.post("/jobs/<id:job_id>/items/<id:item_id>/decide/<any(boxes, tags):kind>")
+@blueprint.post("/jobs/<int:job_id>/items/<int:item_id>/decide/<any(boxes, tags):kind>")
 @allow("adjudicator")
 def settle(job_id: int, item_id: int, kind: str) -> Response | tuple[str, int]:
     """Write the decision as a new label version and show the next conflict."""
@@ -85,7 +85,7 @@ def settle(job_id: int, item_id: int, kind: str) -> Response | tuple[str, int]:
     return redirect(_address(following, job_id))
 
 
-@blueprint.post("/jobs/<id:job_id>/items/<id:item_id>/revert/<any(boxes, tags):kind>")
+@blueprint.post("/jobs/<int:job_id>/items/<int:item_id>/revert/<any(boxes, tags):kind>")
 @allow("adjudicator")
 def revert(job_id: int, item_id: int, kind: str) -> Response:
     """Bring an older version back, as a new one."""

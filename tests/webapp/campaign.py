@@ -31,7 +31,6 @@ from jobs.tables import (
     Hit,
     HitTask,
     Item,
-    Job,
     RawSubmission,
     Route,
     Task,
@@ -68,7 +67,11 @@ instructions: |
   Boxes touch the outermost pixels of the object. Draw what you can see, not what you guess.
 classes: [{", ".join(CLASSES)}]
 attributes:
-  - {{name: colour, kind: one, title: "Which colour is most of it?", options: [{", ".join(COLOURS)}], unsure: cannot tell}}
+  - name: colour
+    kind: one
+    title: "Which colour is most of it?"
+    options: [{", ".join(COLOURS)}]
+    unsure: cannot tell
 """
 
 
@@ -95,8 +98,8 @@ def shots(n_crops: int = 4) -> tuple[Shot, ...]:
             data = io.BytesIO()
             crop.save(data, "JPEG", quality=85)
             moved = tuple(
-                (kind, max(l - dx, 0.0), max(t - dy, 0.0), float(r - dx), float(b - dy))
-                for kind, l, t, r, b in boxes
+                (kind, max(x - dx, 0.0), max(y - dy, 0.0), float(right - dx), float(bottom - dy))
+                for kind, x, y, right, bottom in boxes
             )
             stem = name.partition(".")[0]
             found.append(Shot(f"{stem}-{number + 1}.jpg", data.getvalue(), colour, moved))
@@ -166,7 +169,7 @@ def add_job(
     ).all()
     for number, hit in enumerate(hits):
         _hold(session, job_id, hit, NOW + timedelta(seconds=2 * number))
-        if number < answered * len(hits):
+        if number % 5 < 5 * answered:
             _answer_hit(
                 session, job_id, hit, workers, rng, NOW + timedelta(seconds=40 + 9 * number)
             )
@@ -191,7 +194,7 @@ def draft_job(session: Session, *, dataset: str, name: str, environment: str = "
             {**crowd, "kind": "tags", "reward": "0.03", "tasks_per_hit": 4},
         ],
         "slicing": {"gold_rate": 0.2},
-        "quality": {"sure_at": 0.9},
+        "quality": {"sure_at": 0.9, "box_method": "iou_clusters"},
     }
     return planning.create_job(session, read_job_spec(document, "job"), NOW).id
 

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
-from jobs import migrating
-from jobs.db import open_engine, transaction
-from jobs.resources import Resources
-from jobs.settings import Settings
-from tests.webapp import campaign
-from webapp import create_app
+from tests.webapp.browsing import close, open_app, seed
 from webapp.auth import limiter
 
 
@@ -26,35 +19,6 @@ def seeded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("seeded")
     seed(folder)
     return folder
-
-
-def seed(folder: Path) -> None:
-    """Fill the data folder ``folder``."""
-    app = open_app(folder)
-    resources: Resources = app.extensions["hitworks"]
-    with transaction(resources.sessions) as session:
-        campaign.add_people(session)
-        campaign.add_dataset(session, resources, folder / "photos", "Photos")
-        campaign.add_job(session, resources, dataset="Photos")
-        campaign.draft_job(session, dataset="Photos", name="A draft")
-        campaign.draft_job(session, dataset="Photos", name="Real money", environment="production")
-    close(app)
-
-
-def open_app(folder: Path, **settings: object) -> Flask:
-    """The web app over ``folder``, its tables at the newest version, time standing still."""
-    values = Settings(data_dir=folder, **settings)  # type: ignore[arg-type]
-    engine = open_engine(values.database())
-    migrating.upgrade(engine, campaign.NOW)
-    engine.dispose()
-    app = create_app(values, clock=lambda: campaign.NOW + timedelta(hours=2))
-    app.config.update(TESTING=True, STREAM_SECONDS=0.0)
-    return app
-
-
-def close(app: Flask) -> None:
-    """Give the database connections back."""
-    app.extensions["hitworks"].sessions.kw["bind"].dispose()
 
 
 @pytest.fixture
@@ -76,14 +40,3 @@ def bare_app(tmp_path: Path) -> Iterator[Flask]:
     yield app
     limiter.reset()
     close(app)
-
-
-def sign_in(app: Flask, role: str = "manager") -> FlaskClient:
-    """A browser in which the person of ``role`` is signed in; forms need no token."""
-    app.config["WTF_CSRF_ENABLED"] = False
-    client = app.test_client()
-    answer = client.post(
-        "/sign-in", data={"email": f"{role}@example.org", "password": campaign.PASSWORD}
-    )
-    assert answer.status_code == 302, answer.text
-    return client

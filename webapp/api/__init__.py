@@ -1,7 +1,31 @@
-"""The API: everything the pages do, for programs."""
+"""The API: what the pages do, for programs. One file a subject."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, Response, jsonify, request
+
+from jobs.errors import InvalidInput
+from webapp.api import datasets, exports, items, jobs, labels
+from webapp.api.spec import spec
+from webapp.auth import PUBLIC, allow, csrf
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+csrf.exempt(blueprint)  # its requests carry a token no other site can send, and no cookie counts
+for subject in (jobs, items, labels, exports, datasets):
+    blueprint.register_blueprint(subject.blueprint)
+
+
+@blueprint.before_request
+def read_body() -> None:
+    """Refuse a body that is not one JSON object, before anything looks at it."""
+    if request.method not in ("POST", "PUT", "PATCH") or request.content_length == 0:
+        return
+    if not isinstance(request.get_json(), dict):
+        raise InvalidInput("body: expected a JSON object")
+
+
+@blueprint.get("/openapi.json")
+@allow(PUBLIC)
+def document() -> Response:
+    """The API in OpenAPI 3.1."""
+    return jsonify(spec.spec)

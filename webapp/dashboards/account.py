@@ -60,7 +60,7 @@ def add_token() -> str | tuple[str, int]:
     return _page(secret=made.secret)
 
 
-@blueprint.post("/tokens/<id:token_id>/revoke")
+@blueprint.post("/tokens/<int:token_id>/revoke")
 @allow("manager")
 def revoke(token_id: int) -> Response:
     """End one of one's own tokens."""

@@ -13,7 +13,7 @@ from webapp.installation import now, writing
 blueprint = Blueprint("controls", __name__)
 
 
-@blueprint.post("/jobs/<id:job_id>/state")
+@blueprint.post("/jobs/<int:job_id>/state")
 @allow("manager")
 def switch(job_id: int) -> Response:
     """Pause or resume one job; what is out keeps coming in."""

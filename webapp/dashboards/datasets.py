@@ -55,7 +55,7 @@ def upload() -> Response | tuple[str, int]:
     return redirect(url_for("datasets.dataset", dataset_id=report.dataset_id))
 
 
-@blueprint.get("/<id:dataset_id>")
+@blueprint.get("/<int:dataset_id>")
 @allow("manager")
 def dataset(dataset_id: int) -> str:
     """One dataset: its imports with every refusal, and its images."""

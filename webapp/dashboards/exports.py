@@ -12,7 +12,7 @@ from jobs.reports.datasets import export_list, export_row
 from webapp.auth import actor, allow, limiter
 from webapp.installation import installation, now, reading, writing
 
-blueprint = Blueprint("exports", __name__, url_prefix="/jobs/<id:job_id>/exports")
+blueprint = Blueprint("exports", __name__, url_prefix="/jobs/<int:job_id>/exports")
 
 FORMAT_WORDS = {
     "coco": "COCO JSON: boxes, for most training code",
@@ -56,7 +56,7 @@ def make(job_id: int) -> Response | tuple[str, int]:
     return redirect(url_for("exports.index", job_id=job_id))
 
 
-@blueprint.get("/<id:export_id>/file")
+@blueprint.get("/<int:export_id>/file")
 @allow("manager")
 def download(job_id: int, export_id: int) -> Response:
     """The file of a finished export."""

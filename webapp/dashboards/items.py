@@ -11,7 +11,7 @@ from webapp.installation import installation, reading
 from webapp.overlay import layers
 from webapp.requests import cursor
 
-blueprint = Blueprint("items", __name__, url_prefix="/jobs/<id:job_id>/items")
+blueprint = Blueprint("items", __name__, url_prefix="/jobs/<int:job_id>/items")
 
 N_TILES = 60
 STATES = ("open", "sure", "conflict", "adjudicated")
@@ -39,7 +39,7 @@ def index(job_id: int) -> str:
     )
 
 
-@blueprint.get("/<id:item_id>")
+@blueprint.get("/<int:item_id>")
 @allow("adjudicator")
 def item(job_id: int, item_id: int) -> str:
     """One item: every worker's boxes and tags, the consensus, and why the label is what it is."""

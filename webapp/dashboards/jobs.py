@@ -17,7 +17,7 @@ from webapp.installation import reading
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 
 MAX_STREAMS = 8  # half of the server's threads
-_streams = BoundedSemaphore(MAX_STREAMS)
+open_streams = BoundedSemaphore(MAX_STREAMS)
 
 
 @blueprint.get("")
@@ -28,7 +28,7 @@ def job_index() -> str:
         return render_template("jobs/index.html", jobs=job_list(session))
 
 
-@blueprint.get("/<id:job_id>")
+@blueprint.get("/<int:job_id>")
 @allow("adjudicator")
 def job(job_id: int) -> str:
     """One job: progress, money, quality."""
@@ -38,22 +38,22 @@ def job(job_id: int) -> str:
     return render_template("jobs/job.html", report=report, job=report.summary, growth=growth)
 
 
-@blueprint.get("/<id:job_id>/live")
+@blueprint.get("/<int:job_id>/live")
 @allow("adjudicator")
 def live_part(job_id: int) -> str:
     """The part of the job's page that changes while it runs."""
     return _live_html(job_id)[0]
 
 
-@blueprint.get("/<id:job_id>/events")
+@blueprint.get("/<int:job_id>/events")
 @allow("adjudicator")
 def events(job_id: int) -> Response:
     """The live part as server-sent events, for half a minute; the browser then asks again."""
     _live_html(job_id)  # a job that does not exist is a 404, not an empty stream
-    if not _streams.acquire(blocking=False):
+    if not open_streams.acquire(blocking=False):
         return Response("Too many live pages; ask for the page itself.\n", 503)
     response = Response(stream_with_context(_changes(job_id)), mimetype="text/event-stream")
-    response.call_on_close(_streams.release)
+    response.call_on_close(open_streams.release)
     response.headers["X-Accel-Buffering"] = "no"
     return response
 

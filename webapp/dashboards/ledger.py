@@ -21,7 +21,7 @@ ACCOUNTS = ("budget", "available", "held", "reward", "fee", "bonus")
 _COLUMNS = ("id", "at", "kind", "key", "route", "worker", "actor", *ACCOUNTS)
 
 
-@blueprint.get("/jobs/<id:job_id>/ledger")
+@blueprint.get("/jobs/<int:job_id>/ledger")
 @allow("manager")
 def index(job_id: int) -> str:
     """Newest transactions first, a page at a time."""
@@ -40,7 +40,7 @@ def index(job_id: int) -> str:
     )
 
 
-@blueprint.get("/jobs/<id:job_id>/ledger.csv")
+@blueprint.get("/jobs/<int:job_id>/ledger.csv")
 @allow("manager")
 def download(job_id: int) -> Response:
     """The whole ledger as CSV that is safe to open in a spreadsheet."""

@@ -77,14 +77,14 @@ def save_plan() -> Response | tuple[str, int]:
     return redirect(url_for("new_job.review", job_id=job_id))
 
 
-@blueprint.get("/jobs/<id:job_id>/review")
+@blueprint.get("/jobs/<int:job_id>/review")
 @allow("manager")
 def review(job_id: int) -> str:
     """Step 4: what it will cost, at most, and the launch."""
     return _review_page(job_id)
 
 
-@blueprint.post("/jobs/<id:job_id>/budget")
+@blueprint.post("/jobs/<int:job_id>/budget")
 @allow("manager")
 def budget(job_id: int) -> Response | tuple[str, int]:
     """Change the cap of a job."""
@@ -101,7 +101,7 @@ def budget(job_id: int) -> Response | tuple[str, int]:
     return redirect(url_for(where, job_id=job_id))
 
 
-@blueprint.post("/jobs/<id:job_id>/launch")
+@blueprint.post("/jobs/<int:job_id>/launch")
 @allow("manager")
 def launch(job_id: int) -> Response | tuple[str, int]:
     """Hand the job to the background; with real money only after its name was typed."""

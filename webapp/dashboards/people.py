@@ -42,7 +42,7 @@ def add() -> str | tuple[str, int]:
     return _page(shown_to=added.email, password=password)
 
 
-@blueprint.post("/<id:person_id>")
+@blueprint.post("/<int:person_id>")
 @allow("admin")
 def change(person_id: int) -> Response:
     """Change somebody's role, or close or open their account."""
@@ -57,7 +57,7 @@ def change(person_id: int) -> Response:
     return redirect(url_for("people.index"))
 
 
-@blueprint.post("/<id:person_id>/password")
+@blueprint.post("/<int:person_id>/password")
 @allow("admin")
 def reset(person_id: int) -> str:
     """Give somebody a fresh password, shown once; their sessions end."""

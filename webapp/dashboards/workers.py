@@ -11,7 +11,7 @@ from webapp.installation import reading
 blueprint = Blueprint("workers", __name__)
 
 
-@blueprint.get("/jobs/<id:job_id>/workers")
+@blueprint.get("/jobs/<int:job_id>/workers")
 @allow("manager")
 def index(job_id: int) -> str:
     """The workers of a job with intervals."""

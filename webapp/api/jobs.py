@@ -1,0 +1,123 @@
+"""Jobs over the API."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from jobs import ledger, pausing, planning
+from jobs.ledger import Reason
+from jobs.money import parse_usd
+from jobs.reports import job_list, job_report, ledger_page, worker_table
+from webapp.api.shapes import (
+    Cost,
+    Job,
+    JobPage,
+    LedgerPage,
+    NewBudget,
+    NewJob,
+    PageQuery,
+    Workers,
+)
+from webapp.api.spec import endpoint, reply
+from webapp.auth import actor
+from webapp.installation import installation, now, reading, writing
+
+blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
+
+
+@blueprint.get("")
+@endpoint("adjudicator", "read", JobPage, tag="jobs")
+def index(query: PageQuery) -> Response:
+    """Jobs, newest first; ``after`` is the id of the last one seen."""
+    with reading() as session:
+        rows = [row for row in job_list(session) if not query.after or row.id < query.after]
+    page = rows[: query.limit]
+    more = page[-1].id if len(rows) > query.limit else None
+    return reply(JobPage(rows=tuple(page), next=more))
+
+
+@blueprint.post("")
+@endpoint("manager", "write", Job, status=201, tag="jobs")
+def create(json: NewJob) -> Response:
+    """Make a draft. Nothing is posted and nothing held."""
+    with writing() as session:
+        job_id = planning.create_job(session, json.root, now(), actor()).id
+        report = job_report(session, job_id)
+    return reply(Job(report), 201)
+
+
+@blueprint.get("/<int:job_id>")
+@endpoint("adjudicator", "read", Job, tag="jobs")
+def show(job_id: int) -> Response:
+    """One job: progress, money, quality."""
+    with reading() as session:
+        return reply(Job(job_report(session, job_id)))
+
+
+@blueprint.get("/<int:job_id>/estimate")
+@endpoint("manager", "read", Cost, tag="jobs")
+def estimate(job_id: int) -> Response:
+    """What the job will likely cost and can cost at most."""
+    place = installation()
+    with reading() as session:
+        return reply(Cost(planning.estimate(session, job_id, place.venues, place.blobs)))
+
+
+@blueprint.post("/<int:job_id>/launch")
+@endpoint("manager", "spend", Job, tag="jobs")
+def launch(job_id: int) -> Response:
+    """Post the job. A repeat is refused with 409: a job launches once."""
+    place = installation()
+    with writing() as session:
+        planning.launch(session, job_id, place.venues, place.blobs, now(), actor())
+        report = job_report(session, job_id)
+    return reply(Job(report))
+
+
+@blueprint.post("/<int:job_id>/pause")
+@endpoint("manager", "spend", Job, tag="jobs")
+def pause(job_id: int) -> Response:
+    """Make no paid call for the job from now on."""
+    with writing() as session:
+        pausing.pause_job(session, job_id)
+        return reply(Job(job_report(session, job_id)))
+
+
+@blueprint.post("/<int:job_id>/resume")
+@endpoint("manager", "spend", Job, tag="jobs")
+def resume(job_id: int) -> Response:
+    """Let paid calls go on."""
+    with writing() as session:
+        pausing.resume_job(session, job_id, now())
+        return reply(Job(job_report(session, job_id)))
+
+
+@blueprint.put("/<int:job_id>/budget")
+@endpoint("manager", "spend", Job, tag="jobs")
+def budget(job_id: int, json: NewBudget) -> Response:
+    """Change the cap; the same key changes it once."""
+    amount = parse_usd(json.budget, name="budget")
+    key = f"budget:job:{job_id}:api:{json.key}"
+    with writing() as session:
+        ledger.set_budget(session, job_id, amount, key=key, reason=Reason(actor()), now=now())
+        return reply(Job(job_report(session, job_id)))
+
+
+@blueprint.get("/<int:job_id>/workers")
+@endpoint("manager", "read", Workers, tag="jobs")
+def workers(job_id: int) -> Response:
+    """Who answers, how well, how fast and for what wage."""
+    with reading() as session:
+        job_report(session, job_id)
+        return reply(Workers(rows=worker_table(session, job_id)))
+
+
+@blueprint.get("/<int:job_id>/ledger")
+@endpoint("manager", "read", LedgerPage, tag="jobs")
+def entries(job_id: int, query: PageQuery) -> Response:
+    """Transactions, newest first; ``after`` is the id of the last one seen."""
+    with reading() as session:
+        job_report(session, job_id)
+        rows = ledger_page(session, job_id, after=query.after or None, limit=query.limit + 1)
+    page = rows[: query.limit]
+    return reply(LedgerPage(rows=page, next=page[-1].id if len(rows) > query.limit else None))

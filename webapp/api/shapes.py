@@ -1,0 +1,163 @@
+"""What the API takes and gives. Money is whole micro-dollars; times are ISO 8601 in UTC."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from jobs.job_specs import JobSpec
+from jobs.label_schemas import SchemaModel
+from jobs.planning import Estimate
+from jobs.reports import ItemView, JobReport, JobSummary, LedgerLine, WorkerRow
+from jobs.reports.datasets import DatasetSummary, ExportRow, SchemaRow
+from jobs.reports.items import ItemRow
+from jobs.reports.labels import LabelRow
+
+LARGEST_ID = 2**63 - 1
+Reason = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Strict(BaseModel):
+    """A body or query that refuses what it does not know."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class PageQuery(BaseModel):
+    """``after`` is the ``next`` of the page before; 0 starts."""
+
+    model_config = ConfigDict(extra="forbid")
+    after: Annotated[int, Field(ge=0, le=LARGEST_ID)] = 0
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class ItemQuery(PageQuery):
+    """A page of items, filtered; ``state`` is that of the question."""
+
+    kind: Literal["", "boxes", "tags"] = ""
+    state: Literal["", "open", "sure", "conflict", "adjudicated"] = ""
+    most_confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    most_agreement: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    worker_id: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
+
+
+class NewJob(RootModel[JobSpec]):
+    """A job file as JSON; money is text such as "0.05"."""
+
+
+class NewSchema(RootModel[SchemaModel]):
+    """A label schema as JSON."""
+
+
+class NewLabel(Strict):
+    """A person's decision. ``expected_version`` is the newest they saw; 0 when there was none."""
+
+    value: dict[str, Any]
+    reason: Reason
+    expected_version: Annotated[int, Field(ge=0, le=10**9)]
+
+
+class NewExport(Strict):
+    """What to write; archives (voc, yolo) may hold the images too."""
+
+    format: Annotated[str, Field(max_length=40)]
+    with_images: bool = False
+
+
+class NewBudget(Strict):
+    """A new cap; the same ``key`` changes it once."""
+
+    budget: Annotated[str, Field(max_length=20)]
+    key: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
+
+
+class ErrorBody(BaseModel):
+    """What happened; ``missing_micros`` is what a budget lacks."""
+
+    code: str
+    message: str
+    request_id: str
+    missing_micros: int | None = None
+
+
+class Problem(BaseModel):
+    """The one envelope of every error."""
+
+    error: ErrorBody
+
+
+class JobPage(BaseModel):
+    """Jobs, newest first; ``next`` is the ``after`` of the following page, null at the end."""
+
+    rows: tuple[JobSummary, ...]
+    next: int | None
+
+
+class ItemPage(BaseModel):
+    """Items by id."""
+
+    rows: tuple[ItemRow, ...]
+    next: int | None
+
+
+class LabelPage(BaseModel):
+    """Newest labels by id."""
+
+    rows: tuple[LabelRow, ...]
+    next: int | None
+
+
+class LedgerPage(BaseModel):
+    """Transactions, newest first."""
+
+    rows: tuple[LedgerLine, ...]
+    next: int | None
+
+
+class Workers(BaseModel):
+    """Everyone who answered the job."""
+
+    rows: tuple[WorkerRow, ...]
+
+
+class Exports(BaseModel):
+    """Exports of a job, newest first."""
+
+    rows: tuple[ExportRow, ...]
+
+
+class Datasets(BaseModel):
+    """Every dataset, newest first."""
+
+    rows: tuple[DatasetSummary, ...]
+
+
+class Schemas(BaseModel):
+    """The newest version of each label schema."""
+
+    rows: tuple[SchemaRow, ...]
+
+
+class Job(RootModel[JobReport]):
+    """One job with its numbers."""
+
+
+class Cost(RootModel[Estimate]):
+    """Likely and worst cost of a draft."""
+
+
+class Item(RootModel[ItemView]):
+    """One item with every answer."""
+
+
+class Label(RootModel[LabelRow]):
+    """One label."""
+
+
+class ExportOut(RootModel[ExportRow]):
+    """One export."""
+
+
+class SchemaOut(RootModel[SchemaRow]):
+    """One version of a label schema."""

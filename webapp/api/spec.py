@@ -1,0 +1,67 @@
+"""How an endpoint states what it takes and gives, and the document that tells programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response
+from pydantic import BaseModel, ValidationError
+from spectree import Response as Answers
+from spectree import SecurityScheme, SpecTree
+from spectree.models import SecureType, SecuritySchemeData
+
+from jobs.errors import InvalidInput
+from jobs.label_schemas import explain
+from webapp.api.shapes import Problem
+from webapp.auth import allow
+
+_ERRORS = ("HTTP_401", "HTTP_403", "HTTP_404", "HTTP_409", "HTTP_422", "HTTP_429")
+
+
+def _refuse(
+    _request: Any, _response: Any, error: Exception | None, _instance: Any, _adapter: Any
+) -> None:
+    if isinstance(error, ValidationError):
+        raise InvalidInput(explain(error))
+
+
+spec = SpecTree(
+    "flask",
+    title="HITworks",
+    version="1",
+    description="Everything the pages do. Errors have one envelope; pages go on from `next`.",
+    mode="strict",
+    before=_refuse,
+    validation_error_model=Problem,
+    security_schemes=[
+        SecurityScheme(
+            name="bearer", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer")
+        ),
+    ],
+    security={"bearer": []},
+)
+
+
+def endpoint(
+    role: str,
+    scope: str,
+    answer: type[BaseModel],
+    *,
+    status: int = 200,
+    tag: str,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An API view: who may call it with which scope, and the shape of its answer."""
+
+    def wrap(view: Callable[..., Any]) -> Callable[..., Any]:
+        given: dict[str, Any] = {f"HTTP_{status}": answer}
+        given |= dict.fromkeys(_ERRORS, Problem)
+        described = spec.validate(resp=Answers(**given), tags=[tag])(view)
+        return allow(role, scope=scope)(described)
+
+    return wrap
+
+
+def reply(shape: BaseModel, status: int = 200) -> Response:
+    """The value as JSON."""
+    return Response(shape.model_dump_json(), status=status, mimetype="application/json")
