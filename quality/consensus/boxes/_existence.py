@@ -17,7 +17,7 @@ from quality.consensus.boxes._blocks import Block
 from quality.consensus.shapes import Floats, Ints
 
 SLOPE = 0.45  # logit of being seen per e-fold of area, as measured on two real crowds
-HARD, LURE = 1.0, 1.0
+HARD, LURE = 1.5, 1.2
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 _LOG_WEIGHTS = np.log(_WEIGHTS / _WEIGHTS.sum())
 _SKILL, _SKILL_SD, _WORKER_SD = 1.5, 1.5, 1.0

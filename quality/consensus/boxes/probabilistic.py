@@ -26,7 +26,7 @@ VERSION = "1"
 _IOU = 0.25
 _OTHER_LABEL = 0.9
 _ODDS = -3.0
-_FIRST_ROUNDS, _ROUNDS = 10, 10
+_FIRST_ROUNDS, _ROUNDS = 4, 10
 
 
 def combine(answers: BoxAnswers) -> BoxConsensus:
