@@ -119,7 +119,7 @@ def _take_in(item: IncomingItem, blobs: Blobs, defaults: dict[str, str]) -> _Rea
         data = _read_file(item.path) if item.path else blobs.fetch(item.uri)
         facts = inspect_image(data)
     except (InvalidInput, NotFound, ProviderError) as error:
-        return Refusal(item.row, _printable(item.name), str(error))
+        return Refusal(item.row, printable(item.name), str(error))
     stated = {key: getattr(item, key) or default for key, default in defaults.items()}
     kept = dataclasses.replace(item, **stated)  # type: ignore[arg-type]
     return _Ready(kept, facts, blobs.put(browser_file(data), facts.media_type))
@@ -235,6 +235,6 @@ def _check_line(text: str, what: str) -> None:
         raise InvalidInput(f"{what}: expected one line of at most 2,000 characters")
 
 
-def _printable(name: str) -> str:
-    """The name as a report can hold it: odd bytes of a file system become marks."""
-    return name.encode("utf-8", "replace").decode()[:LONGEST_NAME]
+def printable(name: str) -> str:
+    """The name as reports and terminals can show it: what cannot be printed is escaped."""
+    return (name if name.isprintable() else ascii(name)[1:-1])[:LONGEST_NAME]

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from jobs import formats
 from jobs.answers import MOST_BOXES, box_value, check_box, check_tag
-from jobs.datasets import Refusal, find_dataset
+from jobs.datasets import Refusal, find_dataset, printable
 from jobs.errors import InvalidInput
 from jobs.formats import LabelRecord
 from jobs.records import BOXES, LabelSchema
@@ -68,7 +68,7 @@ def import_gold(
             item = _find(record.item, by_name, by_file)
             value = gold_value(record, schema, item.width, item.height)
         except InvalidInput as error:
-            refusals.append(Refusal(row, f"{record.item:.200}", str(error)))
+            refusals.append(Refusal(row, printable(record.item), str(error)))
             continue
         _keep(session, known, item.item_id, record.kind, value, now)
     session.flush()

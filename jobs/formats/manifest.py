@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from jobs.formats._paths import file_inside, refusal_of_name
 from jobs.formats._rows import Row, read_csv_rows, read_jsonl_rows
 
 LOCATIONS = ("path", "uri")
+_MOST_ATTRIBUTE_BYTES = 64 * 1024
 _NAMED = (*LOCATIONS, "name", "licence", "license", "source")
 
 
@@ -53,8 +55,23 @@ def _item(row: Row, folder: Path) -> IncomingItem:
         uri=uri,
         licence=texts["licence"] or texts["license"],
         source=texts["source"],
-        attributes={key: value for key, value in row.values.items() if key not in _NAMED},
+        attributes=_attributes(row.values),
     )
+
+
+def _attributes(values: dict[str, Any]) -> dict[str, Any]:
+    """The free columns, if a database and a page can hold them."""
+    kept = {key: value for key, value in values.items() if key not in _NAMED}
+    try:
+        text = json.dumps(kept, ensure_ascii=False)
+        n_bytes = len(text.encode())
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise InvalidInput("columns: expected text without half characters or depth") from error
+    if n_bytes > _MOST_ATTRIBUTE_BYTES or "\\u0000" in text:
+        raise InvalidInput(
+            f"columns: expected at most {_MOST_ATTRIBUTE_BYTES:,} bytes a row, without NUL"
+        )
+    return kept
 
 
 def _text(values: dict[str, Any], key: str) -> str:

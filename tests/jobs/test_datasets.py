@@ -113,7 +113,8 @@ def test_a_file_with_an_unprintable_name_is_refused(take_in, photos, name):
     (photos / os.fsdecode(name)).write_bytes(picture(77, 20))
     report = take_in(photos)
     assert (report.n_accepted, report.n_refused) == (4, 1)
-    json.dumps([refusal.name for refusal in report.refusals]).encode()
+    assert report.refusals[0].name.isprintable()
+    assert report.refusals[0].reason.isprintable()
 
 
 def test_nothing_is_written_for_a_source_that_cannot_be_read(take_in, session, tmp_path):
@@ -227,6 +228,18 @@ def test_a_faulty_line_of_a_manifest_is_refused_alone(take_in, photos, row):
     manifest.write_text(row + '\n\n{"path": "1.jpg"}\n')
     report = take_in(manifest, "manifest")
     assert (report.n_rows, report.n_accepted, report.n_refused) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "value", ['"\\ud800"', '"\\u0000"', '"' + "x" * 70_000 + '"', "[" * 900 + "]" * 900]
+)
+def test_a_column_that_no_database_can_hold_is_refused(take_in, session, photos, value):
+    manifest = photos / "list.jsonl"
+    manifest.write_text(f'{{"path": "0.jpg", "note": {value}}}\n{{"path": "1.jpg", "note": "é"}}\n')
+    report = take_in(manifest, "manifest")
+    assert report.n_rows == 2
+    assert items(session)[-1].attributes == {"note": "é"}
+    session.refresh(items(session)[0])
 
 
 def coco(folder, **parts):
