@@ -12,7 +12,11 @@ from jobs.records import Attribute, Box, ImageRef, LabelSchema, QuestionKind, Ta
 from jobs.template_lint import lint
 
 HOSTILE = "</script><script>alert(1)</script>'\" onload=alert(1) {{ 7*7 }} ${x} & <b>"
-KINDS: dict[str, QuestionKind] = {"boxes": "boxes", "attribute_tags": "tags"}
+
+
+def kind_of(template: str) -> QuestionKind:
+    source = (files("hit_templates") / f"{template}.html").read_text("utf-8")
+    return "boxes" if "-boxes" in source else "tags"
 
 
 def schema(text: str = "", n_classes: int = 3) -> LabelSchema:
@@ -37,8 +41,8 @@ def page(template: str, text: str = "", n_tasks: int = 2) -> str:
     url = "http://127.0.0.1:5080/media/" + "5" * 64 + "/ab/" + "c" * 60 + ".jpg?a=1&b=2"
     proposals = (Box("class 0" + text, 1, 2, 30.25, 40),)
     tasks = [TaskSpec(n, n, ImageRef(1, "k", url, 600, 400), proposals) for n in range(n_tasks)]
-    asked = ("color", "things", "indoors", "sharp") if KINDS[template] == "tags" else ()
-    return render(KINDS[template], schema(text), asked, tasks, template)
+    asked = ("color", "things", "indoors", "sharp") if kind_of(template) == "tags" else ()
+    return render(kind_of(template), schema(text), asked, tasks, template)
 
 
 @pytest.fixture(params=template_names())
