@@ -13,7 +13,7 @@ from flask import Flask
 from waitress import wasyncore
 from waitress.server import BaseWSGIServer, create_server
 
-from webapp.marketplace import MOST_BYTES, content_app, worker_app
+from webapp.marketplace.apps import MOST_BYTES, content_app, worker_app
 from webapp.marketplace.delivery import deliver
 from webapp.marketplace.dial import Clock, utc_clock
 from webapp.marketplace.market import Market, open_market

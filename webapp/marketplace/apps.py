@@ -1,0 +1,189 @@
+"""The two apps that share one ``Market``.
+
+The first is the API with the workers' pages, the second the origin on which requesters'
+HTML runs in a frame.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, redirect, render_template, request
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from werkzeug import Response as BaseResponse
+from werkzeug.exceptions import HTTPException
+
+from webapp.marketplace import admin, content, rpc
+from webapp.marketplace.dial import Clock, utc_clock
+from webapp.marketplace.market import Market, current_market, open_market
+from webapp.marketplace.options import Options
+from webapp.marketplace.pages import (
+    browse,
+    doors,
+    frames,
+    history,
+    layout,
+    qualifications,
+    sign_in,
+    work,
+)
+from webapp.marketplace.refusals import Declined
+from webapp.marketplace.settling import Sweeper
+
+MOST_BYTES = 8 * 1024 * 1024
+"""Largest request: answers may carry pictures as base64."""
+
+_LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
+
+
+def create_app(
+    *,
+    database_url: str,
+    worker_origin: str,
+    content_origin: str,
+    secret_file: Path | None = None,
+    clock: Clock = utc_clock,
+    options: Options | None = None,
+) -> Flask:
+    """The API at ``POST /`` and the workers' pages, as a WSGI app of its own."""
+    return worker_app(
+        open_market(
+            database_url=database_url,
+            worker_origin=worker_origin,
+            content_origin=content_origin,
+            secret_file=secret_file,
+            clock=clock,
+            options=options,
+        )
+    )
+
+
+def create_content_app(
+    *,
+    database_url: str,
+    worker_origin: str,
+    content_origin: str,
+    secret_file: Path,
+    clock: Clock = utc_clock,
+    options: Options | None = None,
+) -> Flask:
+    """The second origin as a WSGI app of its own; it needs the same secret file as the first."""
+    return content_app(
+        open_market(
+            database_url=database_url,
+            worker_origin=worker_origin,
+            content_origin=content_origin,
+            secret_file=secret_file,
+            clock=clock,
+            options=options,
+        )
+    )
+
+
+def worker_app(market: Market) -> Flask:
+    """The API and the workers' pages of ``market``."""
+    app = _bare_app(market, market.worker_origin)
+    app.config.update(
+        SECRET_KEY=market.secrets.session_key,
+        SESSION_COOKIE_NAME="hitworks_marketplace",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=market.worker_origin.startswith("https:"),
+        PERMANENT_SESSION_LIFETIME=timedelta(days=7),
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.extensions["marketplace_failures"] = sign_in.Failures(
+        market.options.login_attempts_per_minute
+    )
+    csrf = CSRFProtect(app)
+    for open_blueprint in (rpc.blueprint, work.submissions, admin.blueprint):
+        csrf.exempt(open_blueprint)
+        app.register_blueprint(open_blueprint)
+    for blueprint in (
+        sign_in.blueprint,
+        browse.blueprint,
+        work.blueprint,
+        history.blueprint,
+        qualifications.blueprint,
+        doors.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    layout.install(app)
+    sweeper = Sweeper(market)
+    app.before_request(_to_own_address)
+    app.before_request(sweeper.sweep_if_due)
+    app.after_request(frames.guard)
+    app.register_error_handler(Declined, _declined)
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(HTTPException, _http_error)
+    app.add_url_rule("/", view_func=_front, methods=["GET"])
+    return app
+
+
+def content_app(market: Market) -> Flask:
+    """The second origin of ``market``: HIT pages and crowd elements, no session, no cookie."""
+    app = _bare_app(market, market.content_origin)
+    app.register_blueprint(content.blueprint)
+    app.after_request(_guard_content)
+    return app
+
+
+def _bare_app(market: Market, origin: str) -> Flask:
+    app = Flask(__name__)
+    host = urlsplit(origin).hostname or ""
+    app.config.update(
+        MAX_CONTENT_LENGTH=MOST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MOST_BYTES,
+        MAX_FORM_PARTS=2000,
+        TRUSTED_HOSTS=[*_LOOPBACK_NAMES, f"[{host}]" if ":" in host else host],
+    )
+    app.extensions["marketplace"] = market
+    return app
+
+
+def _to_own_address() -> BaseResponse | None:
+    """Send a browser that came by another name of this machine to the one cookies belong to."""
+    market = current_market()
+    own = urlsplit(market.worker_origin).netloc
+    path = request.path
+    is_page = path.startswith(("/worker", "/projects", "/mturk/preview", "/study", "/join"))
+    if request.method == "GET" and is_page and request.host != own:
+        return redirect(market.worker_origin + request.full_path.rstrip("?"), 307)
+    return None
+
+
+def _front() -> BaseResponse:
+    return redirect("/worker", 303)
+
+
+def _declined(declined: Declined) -> Response:
+    page = render_template("declined.html", title=declined.title, message=declined.message)
+    return Response(page, declined.status)
+
+
+def _stale_form(_error: CSRFError) -> Response:
+    message = (
+        "The form was not sent from a fresh page of ours. Go back, reload the page, try again."
+    )
+    page = render_template("declined.html", title="Please try again", message=message)
+    return Response(page, 400)
+
+
+def _http_error(error: HTTPException) -> BaseResponse:
+    if error.response is not None or (error.code or 500) < 400:
+        return error.get_response()
+    page = render_template("declined.html", title=error.name, message=error.description or "")
+    return Response(page, error.code)
+
+
+def _guard_content(response: Response) -> Response:
+    response.headers.setdefault(
+        "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.path.startswith("/static/"):
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
