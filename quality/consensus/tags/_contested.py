@@ -66,26 +66,28 @@ def fit_contested(
     *,
     group: Ints | None = None,
     item_prior: Floats | None = None,
+    habit_part: float = HABIT,
     max_iterations: int = MAX_ITERATIONS,
 ) -> ContestedFit:
     """The model above from the posterior ``start`` (n_items, K), whose gold rows are kept.
 
     ``target`` makes the matrices without error directions. ``group`` (n_items,) gives
     items of different questions a truth prior of their own; ``item_prior`` (n_items, K)
-    replaces the learned truth prior.
+    replaces the learned truth prior. With ``habit_part`` 0 no item is contested.
     """
     answers = incidence(votes)
     transposed = answers.T
     n_truths = start.shape[1]
     shape = (votes.n_workers, votes.n_labels, 2 * n_truths)
-    habit = HABIT * _habits(votes)[:, :, None]
+    habit = habit_part * _habits(votes)[:, :, None]
+    meant_part = 1.0 - habit_part
     gold = _gold_mask(votes, n_truths)
     joint = np.concatenate([start, start], axis=1) / 2.0
     clear = (transposed @ start).reshape(votes.n_workers, votes.n_labels, n_truths)
     confusion = _matrices(votes, clear, target)
     iterations, change = 0, np.inf
     while iterations < max_iterations and change >= TOLERANCE:
-        likelihood = np.concatenate([confusion, (1 - HABIT) * confusion + habit], axis=2)
+        likelihood = np.concatenate([confusion, meant_part * confusion + habit], axis=2)
         log_weight = answers @ np.log(likelihood).reshape(-1, shape[2])
         log_weight += _log_prior(joint, group, item_prior)
         if gold is not None:
@@ -95,15 +97,16 @@ def fit_contested(
         change = float(np.abs(moved[:, :n_truths] + moved[:, n_truths:]).sum()) / len(new)
         joint = new
         iterations += 1
-        confusion = _matrices(votes, _told(transposed @ joint, confusion, habit), target)
+        confusion = _matrices(
+            votes, _told(transposed @ joint, meant_part * confusion, habit), target
+        )
     return ContestedFit(joint, likelihood, confusion, iterations, float(evidence.sum()))
 
 
-def _told(flat: Floats, confusion: Floats, habit: Floats) -> Floats:
+def _told(flat: Floats, meant: Floats, habit: Floats) -> Floats:
     """Expected counts (n_workers, n_labels, K) of the answers that were not given by habit."""
-    n_truths = confusion.shape[2]
-    seen = flat.reshape(*confusion.shape[:2], 2 * n_truths)
-    meant = (1 - HABIT) * confusion
+    n_truths = meant.shape[2]
+    seen = flat.reshape(*meant.shape[:2], 2 * n_truths)
     told: Floats = seen[:, :, :n_truths] + seen[:, :, n_truths:] * (meant / (meant + habit))
     return told
 

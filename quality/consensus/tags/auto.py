@@ -15,7 +15,7 @@ import numpy as np
 
 from quality.consensus.shapes import Floats, Ints, TagAnswers, TagConsensus, WorkerEstimates
 from quality.consensus.tags._coin import coin, scale
-from quality.consensus.tags._contested import ContestedFit, Target, fit_contested
+from quality.consensus.tags._contested import HABIT, ContestedFit, Target, fit_contested
 from quality.consensus.tags._features import second_opinion
 from quality.consensus.tags._leave_one_out import chance_corrected, estimates, model_of_others
 from quality.consensus.tags._votes import Votes, collect, settle, unanswered, vote_share
@@ -65,14 +65,27 @@ def combine(answers: TagAnswers) -> TagConsensus:
 
 
 def blend(
-    votes: Votes, target: Target, *, group: Ints | None = None, opinion: Floats | None = None
+    votes: Votes,
+    target: Target,
+    *,
+    group: Ints | None = None,
+    opinion: Floats | None = None,
+    habit_part: float = HABIT,
 ) -> Blend:
     """The average of the model and the weighted vote.
 
     ``group`` (n_items,) tells items of different questions apart; ``opinion`` (n_items, K)
-    is a classifier's p(truth), which stands for the truth prior and votes with its skill.
+    is a classifier's p(truth), which stands for the truth prior and votes with its skill;
+    ``habit_part`` is how much of the answers to contested items is habit.
     """
-    fit = fit_contested(votes, vote_share(votes), target, group=group, item_prior=opinion)
+    fit = fit_contested(
+        votes,
+        vote_share(votes),
+        target,
+        group=group,
+        item_prior=opinion,
+        habit_part=habit_part,
+    )
     right, judged = model_of_others(votes, fit.joint, fit.likelihood)
     accuracy = estimates(votes, right, judged).accuracy
     skill = chance_corrected(accuracy, len(votes.truths))
