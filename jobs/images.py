@@ -8,7 +8,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from jobs.errors import InvalidInput
 
@@ -30,6 +30,15 @@ SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "imag
 _DECODERS = ("JPEG", "PNG", "WEBP", "GIF")
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 # What Pillow's decoders were seen to raise on hostile bytes.
 _DECODER_ERRORS = (
@@ -72,9 +81,8 @@ def inspect_image(data: bytes) -> ImageFacts:
     media_type = MEDIA_TYPES[image.format or ""]
     # A JPEG decoded at an eighth still reads all its data, with a 64th of the memory.
     image.draft("RGB", (1, 1))
-    sideways = _orientation(image) in _SIDEWAYS
     _decode(image)
-    if sideways:
+    if _orientation(image) in _SIDEWAYS:
         width, height = height, width
     return ImageFacts(hashlib.sha256(data).hexdigest(), width, height, media_type)
 
@@ -93,10 +101,12 @@ def browser_file(data: bytes) -> bytes:
     WebP as it lies): such a picture is turned here, without loss. All others stay as they are.
     """
     image = _open(data)
-    if image.format not in ("PNG", "WEBP") or _orientation(image) == 1:
-        return data
     form = image.format
+    if form not in ("PNG", "WEBP"):
+        return data
     _decode(image)
+    if _orientation(image) == 1:
+        return data
     stream = io.BytesIO()
     _upright(image).save(stream, form, **({"lossless": True} if form == "WEBP" else {}))
     return stream.getvalue()
@@ -159,18 +169,20 @@ def _decode(image: Image.Image) -> None:
 
 
 def _orientation(image: Image.Image) -> int:
-    """1 to 8; metadata that cannot be read turns nothing, as in browsers."""
+    """1 to 8, from EXIF alone, as browsers do; metadata that cannot be read turns nothing."""
+    exif = Image.Exif()
     try:
-        value = image.getexif().get(_ORIENTATION, 1)
+        # Not getexif(): that would obey XMP too.
+        exif.load(image.info.get("exif") or b"")
+        value = exif.get(_ORIENTATION, 1)
     except _DECODER_ERRORS:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    if _orientation(image) == 1:
-        return image
-    return ImageOps.exif_transpose(image)
+    turn = _TURNS.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
 
 
 def _too_large() -> str:

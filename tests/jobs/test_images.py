@@ -3,7 +3,7 @@ import io
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from jobs.errors import InvalidInput
 from jobs.images import (
@@ -34,6 +34,22 @@ def test_the_size_is_that_of_the_upright_picture(form, orientation):
     upright = open_upright(data)
     assert (facts.width, facts.height) == ((20, 40) if orientation >= 5 else (40, 20))
     assert upright.size == (facts.width, facts.height)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_upright_is_what_pillow_says_too(form, orientation):
+    data = picture(form=form, orientation=orientation)
+    theirs = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+    assert open_upright(data).tobytes() == theirs.tobytes()
+
+
+def test_an_orientation_that_only_xmp_states_turns_nothing_as_in_browsers():
+    stream = io.BytesIO()
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6"></x:xmpmeta>'
+    Image.new("RGB", (40, 20)).save(stream, "JPEG", xmp=xmp)
+    assert inspect_image(stream.getvalue()).width == 40
+    assert open_upright(stream.getvalue()).size == (40, 20)
 
 
 def test_orientation_six_turns_the_left_half_up():
