@@ -6,20 +6,13 @@ in any number of threads and memory stays flat.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
+from quality.consensus.boxes._threads import over
 from quality.consensus.boxes._tidy import TidyBoxes, blocks
 from quality.consensus.shapes import Bools, Floats, Ints
-
-_THREADS = 2
-_MANY = 3  # with fewer blocks threads are not worth starting
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -46,15 +39,6 @@ class Block:
     looker: Ints
     drew: Bools
     boxes: Floats
-
-
-def over(blocks: Iterable[T], work: Callable[[T], R]) -> list[R]:
-    """``work`` done on every block, results in order."""
-    todo = list(blocks)
-    if len(todo) < _MANY:
-        return [work(block) for block in todo]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(work, todo))
 
 
 def split(tidy: TidyBoxes, cluster: Ints) -> list[Block]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.consensus.boxes._blocks import over
+from quality.consensus.boxes._threads import over
 from quality.consensus.boxes._tidy import TidyBoxes, blocks
 from quality.consensus.shapes import Bools, Floats, Ints
 

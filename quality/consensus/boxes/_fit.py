@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from quality.consensus.boxes import _classes, _corners, _existence, _scores
-from quality.consensus.boxes._blocks import Block, over
+from quality.consensus.boxes._blocks import Block
+from quality.consensus.boxes._threads import over
 from quality.consensus.boxes._tidy import TidyBoxes
 from quality.consensus.shapes import Floats, Ints
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quality.consensus.boxes._threads import over
 from quality.consensus.shapes import Bools, BoxAnswers, Floats, Ints
 
 _BLOCK_BOXES = 60_000
@@ -91,7 +92,14 @@ def _distinct(
 ) -> tuple[Ints, Ints]:
     """Rows to keep, in canonical order, and for every row its place among them."""
     keys = (score, worker, label, xyxy[:, 3], xyxy[:, 1], xyxy[:, 2], xyxy[:, 0], item)
-    order = np.lexsort(keys)
+    by_item = np.argsort(item, kind="stable")
+
+    def sort(ends: tuple[int, int]) -> Ints:
+        rows = by_item[slice(*ends)]
+        return rows[np.lexsort([column[rows] for column in keys])]
+
+    found = over(blocks(item[by_item]), sort)
+    order = np.concatenate(found) if found else by_item
     new = np.zeros(len(order), dtype=bool)
     new[:1] = True
     for column in keys:

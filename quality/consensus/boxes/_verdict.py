@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtr
 
 from quality.consensus.boxes import _classes, _corners, _existence, _scores
-from quality.consensus.boxes._blocks import over
 from quality.consensus.boxes._fit import Fitted, Habits, State
 from quality.consensus.boxes._result import top_label
+from quality.consensus.boxes._threads import over
 from quality.consensus.boxes._tidy import TidyBoxes
 from quality.consensus.shapes import Floats, Ints, WorkerEstimates
 

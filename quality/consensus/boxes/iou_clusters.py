@@ -11,13 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from quality.consensus.boxes._clusters import by_iou, clusters
-from quality.consensus.boxes._result import (
-    assemble,
-    found_against,
-    item_product,
-    mean_boxes,
-    top_label,
-)
+from quality.consensus.boxes._plain import cluster_items, conclude
+from quality.consensus.boxes._result import mean_boxes, top_label
 from quality.consensus.boxes._tidy import tidy
 from quality.consensus.shapes import BoxAnswers, BoxConsensus
 
@@ -34,29 +29,16 @@ def combine(answers: BoxAnswers) -> BoxConsensus:
     """
     columns = tidy(answers)
     cluster = clusters(columns, by_iou(columns, _OTHER_LABEL), _IOU)
-    n = int(cluster.max(initial=-1)) + 1
-    votes = np.bincount(cluster, minlength=n)
-    item = np.zeros(n, dtype=np.int64)
-    item[cluster] = columns.item
-    label, agreed = top_label(cluster, columns.label, n, answers.n_labels)
-    share = votes / np.maximum(columns.n_answers[item], 1)
-    confidence = agreed / np.maximum(columns.n_answers[item], 1)
-    even = np.ones(len(cluster))
-    xyxy = mean_boxes(cluster, columns.xyxy, n, even)
-    spread = mean_boxes(cluster, (columns.xyxy - xyxy[cluster]) ** 2, n, even)
-    several = np.maximum(votes - 1, 1)[:, None]
-    exists = share > 0.5
-    sure = np.where(exists, confidence, 1 - share)
-    return assemble(
+    votes, item = cluster_items(cluster, columns)
+    n_looks = np.maximum(columns.n_answers[item], 1)
+    label, agreed = top_label(cluster, columns.label, len(votes), answers.n_labels)
+    return conclude(
         columns,
         cluster,
         label=label,
-        xyxy=xyxy,
-        confidence=confidence,
-        exists=exists,
-        sd=np.where(votes[:, None] > 1, np.sqrt(spread / several), np.nan),
-        workers=found_against(columns, cluster, exists, item),
-        item_confidence=item_product(item, sure, columns.n_items),
+        xyxy=mean_boxes(cluster, columns.xyxy, len(votes), np.ones(len(cluster))),
+        confidence=agreed / n_looks,
+        exists=2 * votes > n_looks,
         method="iou_clusters",
         version=VERSION,
     )
