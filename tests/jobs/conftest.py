@@ -5,9 +5,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from jobs.blobs import open_blobs
+from jobs.datasets import import_dataset
 from jobs.migrating import upgrade
 from jobs.settings import Settings
 from tests.factories import NOW
+from tests.jobs.pictures import picture
 
 
 @pytest.fixture
@@ -23,3 +25,23 @@ def session():
 @pytest.fixture
 def blobs(tmp_path):
     return open_blobs(Settings(data_dir=tmp_path / "data"))
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    for number in range(3):
+        (folder / f"{number}.jpg").write_bytes(picture(40 + number, 20))
+    (folder / "more" / "turned.png").write_bytes(picture(60, 30, form="PNG", orientation=6))
+    return folder
+
+
+@pytest.fixture
+def take_in(session, blobs):
+    def run(source, form="folder", **more):
+        return import_dataset(
+            session, blobs, name="photos", source=source, format=form, now=NOW, **more
+        )
+
+    return run

@@ -1,66 +1,22 @@
 import json
-from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from jobs.answer_fields import LARGEST_CHARACTERS, read_fields
 from jobs.answers import MOST_BOXES, box_value, check_box, parse
 from jobs.errors import InvalidAnswer
-from jobs.label_schemas import parse_schema
-from jobs.records import Box, ImageRef, TaskSpec
-
-NAMESPACE = (
-    "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/"
-    "QuestionFormAnswers.xsd"
+from jobs.records import Box
+from tests.jobs.submissions import (
+    ATTRIBUTES,
+    NAMESPACE,
+    SCHEMA,
+    TAGGED,
+    TILE,
+    WHOLE,
+    box,
+    crowd,
+    drawn,
+    xml,
 )
-SCHEMA = parse_schema(
-    """
-name: street
-classes: [car, café]
-attributes:
-  - {name: light, kind: one, options: [day, night], unsure: cannot tell}
-  - {name: weather, kind: many, options: [rain, snow, fog], unsure: cannot tell}
-  - {name: wet, kind: yes_no}
-  - {name: sharpness, kind: scale, low: 1, high: 5, unsure: cannot tell}
-""",
-    "schema",
-)
-ATTRIBUTES = ("light", "weather", "wet", "sharpness")
-WHOLE = TaskSpec(7, 0, ImageRef(1, "k", "http://x/y", 100, 80))
-TILE = TaskSpec(8, 1, ImageRef(2, "k", "http://x/y", 100, 80, offset_x=500, offset_y=300))
-TAGGED = {
-    "t0-light": {"day": True, "night": False, "cannot tell": False},
-    "t0-weather": {"rain": False, "snow": True, "fog": True},
-    "t0-wet": {"yes": False, "no": True},
-    "t0-sharpness": 4,
-}
-
-
-def xml(fields):
-    answers = "".join(
-        f"<Answer><QuestionIdentifier>{escape(name)}</QuestionIdentifier>"
-        f"<FreeText>{escape(text)}</FreeText></Answer>"
-        for name, text in fields.items()
-    )
-    return (
-        '<?xml version="1.0" encoding="ASCII"?>'
-        f'<QuestionFormAnswers xmlns="{NAMESPACE}">{answers}</QuestionFormAnswers>'
-    )
-
-
-def crowd(fields):
-    return xml({"taskAnswers": json.dumps([fields])})
-
-
-def box(left=10, top=20, width=30, height=40, label="car", **more):
-    return {"label": label, "left": left, "top": top, "width": width, "height": height, **more}
-
-
-def drawn(*boxes, width=100, height=80, position=0):
-    size = {"width": width, "height": height}
-    return {f"t{position}-boxes": {"boundingBoxes": list(boxes), "inputImageProperties": size}}
 
 
 def boxes_of(fields, *, tasks=(WHOLE,)):
@@ -327,175 +283,8 @@ def test_selections_are_read_too():
     assert parse(raw, "tags", SCHEMA, ("light",), [WHOLE])[7]["tags"] == {"light": "night"}
 
 
-DTD = "<!DOCTYPE QuestionFormAnswers [%s]>"
-ROOT = "<QuestionFormAnswers>%s</QuestionFormAnswers>"
-ANSWER = "<Answer><QuestionIdentifier>%s</QuestionIdentifier><FreeText>%s</FreeText></Answer>"
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        "",
-        " ",
-        "hello",
-        "{}",
-        "<Answers/>",
-        "<QuestionFormAnswers>",
-        ROOT % "<Answer/>",
-        ROOT % (ANSWER % ("", "x")),
-        ROOT % (ANSWER % ("a", "1") * 2),
-        ROOT % (ANSWER % ("taskAnswers", "")),
-        ROOT % (ANSWER % ("taskAnswers", "[]")),
-        ROOT % (ANSWER % ("taskAnswers", "[{}, {}]")),
-        ROOT % (ANSWER % ("taskAnswers", "null")),
-        ROOT % (ANSWER % ("taskAnswers", '"x"')),
-        ROOT % (ANSWER % ("taskAnswers", "[{]")),
-        ROOT % (ANSWER % ("taskAnswers", '[{"a": 1, "a": 2}]')),
-        ROOT % (ANSWER % ("taskAnswers", "[" * 100_000)),
-        ROOT % (ANSWER % ("taskAnswers", '{"a":' * 100_000)),
-        ROOT % (ANSWER % ("a", "1") + ANSWER % ("taskAnswers", '[{"a": 1}]')),
-        ROOT % ("<a>" * 200_000),
-        ROOT % ("<a>" * 50_000 + "</a>" * 50_000),
-        "x" * (LARGEST_CHARACTERS + 1),
-        DTD % "" + ROOT % "",
-        DTD % '<!ENTITY a "b">' + ROOT % (ANSWER % ("&a;", "x")),
-        DTD % '<!ENTITY a SYSTEM "file:///etc/passwd">' + ROOT % (ANSWER % ("x", "&a;")),
-        DTD % ('<!ENTITY a "ha">' + '<!ENTITY b "&a;&a;">' * 9) + ROOT % "",
-        '<!DOCTYPE x SYSTEM "http://127.0.0.1/x.dtd">' + ROOT % "",
-        ROOT % (ANSWER % ("&undefined;", "x")),
-        ROOT % "\0",
-        "\ud800",
-        "\ufeff\ufeff" + ROOT % "",
-        (ROOT % "").encode("utf-16").decode("latin-1"),
-        '<?xml version="1.0" encoding="UTF-7"?>',
-        '<?xml version="9.9"?>' + ROOT % "",
-    ],
-    ids=lambda raw: repr(raw[:40]),
-)
-def test_hostile_submissions_are_refused_and_nothing_more(raw):
-    with pytest.raises(InvalidAnswer):
-        parse(raw, "boxes", SCHEMA, (), [WHOLE])
-
-
-@pytest.mark.parametrize("encoding", ["ASCII", "UTF-8", "UTF-16", "nonsense", "latin-1"])
-def test_a_declared_encoding_does_not_matter_for_text_that_was_decoded_already(encoding):
-    raw = crowd(drawn(box(label="café"))).replace("ASCII", encoding)
-    try:
-        values = parse(raw, "boxes", SCHEMA, (), [WHOLE])
-    except InvalidAnswer:
-        assert encoding == "nonsense"
-    else:
-        assert values[7]["boxes"][0]["label"] == "café"
-
-
-def test_too_many_fields_are_refused():
-    with pytest.raises(InvalidAnswer, match="at most"):
-        read_fields(crowd({f"f{number}": 1 for number in range(10_001)}))
-
-
 def test_messages_hold_no_control_characters():
     with pytest.raises(InvalidAnswer) as caught:
         boxes_of(drawn(box(label="a\n\x1b[31m\u202e" + "b" * 10_000)))
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300
-
-
-numbers = st.one_of(
-    st.integers(-200, 200),
-    st.floats(allow_nan=True, allow_infinity=True),
-    st.sampled_from([-0.0, 1e-320, 1e308, 2**53 + 1, 10**30]),
-)
-leaves = st.one_of(st.none(), st.booleans(), numbers, st.text(max_size=8))
-names = st.one_of(
-    st.sampled_from(
-        [
-            "t0-boxes",
-            "t0-nothing",
-            "t0-light",
-            "t0-weather",
-            "t0-wet",
-            "t0-sharpness",
-            "t1-light",
-            "boundingBoxes",
-            "inputImageProperties",
-            "label",
-            "left",
-            "top",
-            "width",
-            "height",
-            "labels",
-            "on",
-            "day",
-            "rain",
-            "yes",
-            "4",
-            "score",
-            "rotation",
-            "nothing",
-        ]
-    ),
-    st.text(max_size=6),
-)
-values = st.recursive(
-    leaves,
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(names, inner, max_size=6)),
-    max_leaves=20,
-)
-some_boxes = st.lists(
-    st.fixed_dictionaries(
-        {
-            "label": st.sampled_from(["car", "café", "bus"]),
-            "left": numbers,
-            "top": numbers,
-            "width": numbers,
-            "height": numbers,
-        }
-    ),
-    max_size=3,
-)
-
-
-def parsed_or_refused(raw):
-    """Both kinds of question, asked of ``raw``; any other exception fails the test."""
-    for kind in ("boxes", "tags"):
-        try:
-            value = parse(raw, kind, SCHEMA, ATTRIBUTES, [WHOLE])
-        except InvalidAnswer as error:
-            str(error).encode()
-            continue
-        json.dumps(value, allow_nan=False).encode()
-        for found in value[7].get("boxes", ()):
-            assert 0 <= found["left"] < found["right"] <= 100
-            assert 0 <= found["top"] < found["bottom"] <= 80
-
-
-@settings(max_examples=400, deadline=None)
-@given(st.dictionaries(names, values, max_size=6))
-def test_any_fields_give_an_answer_or_a_reason(fields):
-    parsed_or_refused(crowd({**TAGGED, **fields}))
-
-
-@settings(max_examples=250, deadline=None)
-@given(some_boxes)
-def test_any_boxes_end_within_the_image_or_are_refused(boxes):
-    parsed_or_refused(crowd(drawn(*boxes)))
-
-
-@settings(max_examples=400, deadline=None)
-@given(
-    start=st.integers(0, 2000),
-    length=st.integers(0, 40),
-    put=st.one_of(
-        st.text(max_size=10), st.sampled_from(["<", "&", "]]>", "<!DOCTYPE a>", '"', "["])
-    ),
-)
-def test_any_damage_to_a_submission_gives_an_answer_or_a_reason(start, length, put):
-    raw = crowd({**TAGGED, **drawn(box())})
-    place = start % len(raw)
-    parsed_or_refused(raw[:place] + put + raw[place + length :])
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.text(max_size=200))
-def test_any_text_gives_an_answer_or_a_reason(raw):
-    parsed_or_refused(raw)
