@@ -85,8 +85,11 @@ def imported(module: str, node: ast.AST) -> Iterator[str]:
             is_package = modules()[module].name == "__init__.py"
             parent = module.split(".")[: len(module.split(".")) - node.level + is_package]
             base = ".".join([*parent, *filter(None, [node.module])])
-        yield base
-        yield from (f"{base}.{alias.name}" for alias in node.names)
+        for alias in node.names:
+            full = f"{base}.{alias.name}"
+            if full not in modules():
+                yield base  # a name of the module itself, not a module inside it
+            yield full
 
 
 @cache

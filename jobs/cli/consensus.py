@@ -1,0 +1,325 @@
+"""Answers in files, labels out: no database, no server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from jobs import answer_files
+from jobs.answer_files import BadRow, BoxFile, BoxResponse, TagFile
+from jobs.cli import _door
+from jobs.errors import InvalidInput
+from quality import box_workers
+from quality import workers as worker_scores
+from quality.boxes import match
+from quality.consensus import boxes as box_methods
+from quality.consensus import tags as tag_methods
+from quality.consensus.shapes import BoxAnswers, BoxConsensus, TagAnswers
+
+_answers_argument = click.argument("answers", type=click.Path(exists=True, path_type=Path))
+_out_option = click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="LABELS."
+)
+_workers_option = click.option(
+    "--workers", "workers_path", type=click.Path(dir_okay=False, path_type=Path)
+)
+_gold_option = click.option("--gold", "gold_path", type=click.Path(exists=True, path_type=Path))
+_strict_option = click.option("--strict", is_flag=True, help="Fail on the first bad row.")
+
+
+@click.group("consensus")
+def group() -> None:
+    """Consensus from files: answers in, labels out."""
+
+
+@group.command("tags")
+@_answers_argument
+@_out_option
+@_workers_option
+@_gold_option
+@click.option("--method", default="auto", show_default=True)
+@click.option("--ordered", is_flag=True, help="The labels are a scale, in order of their numbers.")
+@_strict_option
+@_door.json_option
+def tags(
+    answers: Path,
+    out: Path,
+    workers_path: Path | None,
+    gold_path: Path | None,
+    method: str,
+    ordered: bool,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Combine ANSWERS (CSV or Parquet: item,worker,label[,seconds]) into one label an item."""
+    read = answer_files.read_tags(answers)
+    refuse_bad(read.bad, strict, answers)
+    combine = _method(tag_methods, method)
+    columns = tag_columns(read, gold_path, ordered)
+    result = combine(columns)
+    names = np.array([*labels_of(read, ordered), *_only_in_gold(read, gold_path)], dtype=object)
+    answer_files.write_table(
+        out,
+        {
+            "item": read.items,
+            "label": names[result.label],
+            "confidence": np.round(result.confidence, 6),
+            "votes": result.votes,
+        },
+    )
+    if workers_path:
+        scores = worker_scores.against_gold if gold_path else worker_scores.against_others
+        judged = scores(columns)
+        answer_files.write_table(
+            workers_path,
+            {
+                "worker": read.workers,
+                "accuracy": np.round(judged.accuracy.mean, 6),
+                "low": np.round(judged.accuracy.low, 6),
+                "high": np.round(judged.accuracy.high, 6),
+                "n_answers": result.workers.n_answers,
+            },
+        )
+    _tell(read.n_rows, read.bad, len(read.items), result.method, as_json)
+
+
+@group.command("boxes")
+@_answers_argument
+@_out_option
+@_workers_option
+@_gold_option
+@click.option("--method", default="probabilistic", show_default=True)
+@click.option("--all", "keeps_all", is_flag=True, help="Also boxes not believed to exist.")
+@_strict_option
+@_door.json_option
+def boxes(
+    answers: Path,
+    out: Path,
+    workers_path: Path | None,
+    gold_path: Path | None,
+    method: str,
+    keeps_all: bool,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Combine ANSWERS (JSONL or Parquet, one worker's boxes on one image a row)."""
+    with _door.progress_bar("Reading", not as_json) as progress:
+        read = answer_files.read_boxes(answers, progress)
+    refuse_bad(read.bad, strict, answers)
+    combine = _method(box_methods, method)
+    images, workers, classes, columns = box_columns(read)
+    result = combine(columns)
+    answer_files.write_lines(out, _label_lines(images, classes, result, keeps_all))
+    if workers_path:
+        gold = answer_files.read_gold_boxes(gold_path) if gold_path else None
+        answer_files.write_table(workers_path, _box_workers(read, workers, result, columns, gold))
+    if read.n_boxes_dropped:
+        click.echo(f"{read.n_boxes_dropped} boxes without area are left out", err=True)
+    _tell(read.n_rows, read.bad, len(images), result.method, as_json)
+
+
+def tag_columns(read: TagFile, gold_path: Path | None = None, ordered: bool = False) -> TagAnswers:
+    """The file's answers as the engine takes them; labels known only to gold come last."""
+    names = [*labels_of(read, ordered), *_only_in_gold(read, gold_path)]
+    place = {name: index for index, name in enumerate(names)}
+    moved = np.array([place[name] for name in read.labels], dtype=np.int64)
+    gold = None
+    if gold_path:
+        known = answer_files.read_gold_tags(gold_path)
+        gold = np.array([place.get(known.get(item, ""), -1) for item in read.items], np.int64)
+    return TagAnswers(
+        item=read.item,
+        worker=read.worker,
+        label=moved[read.label] if len(moved) else read.label,
+        n_items=len(read.items),
+        n_workers=len(read.workers),
+        n_labels=max(1, len(names)),
+        gold=gold,
+        ordered=ordered,
+        seconds=read.seconds,
+    )
+
+
+def labels_of(read: TagFile, ordered: bool) -> list[str]:
+    """The file's labels: as text, or by number where they are a scale."""
+    if not ordered:
+        return list(read.labels)
+    try:
+        return sorted(read.labels, key=float)
+    except ValueError as error:
+        raise InvalidInput(f"--ordered: expected numbers as labels: {error}") from error
+
+
+def box_columns(read: BoxFile) -> tuple[list[str], list[str], list[str], BoxAnswers]:
+    """Images, workers and classes, sorted, and the answers as columns."""
+    images = sorted({one.image for one in read.responses})
+    workers = sorted({one.worker for one in read.responses})
+    classes = sorted({box[0] for one in read.responses for box in one.boxes})
+    place = [
+        {name: index for index, name in enumerate(names)} for names in (images, workers, classes)
+    ]
+    rows = [
+        (place[0][one.image], place[1][one.worker], place[2][box[0]], *box[1:])
+        for one in read.responses
+        for box in one.boxes
+    ]
+    table = np.array(rows, dtype=float).reshape(-1, 8)
+    sizes = {one.image: (one.width, one.height) for one in read.responses}
+    answers = BoxAnswers(
+        response_item=np.array([place[0][one.image] for one in read.responses], np.int64),
+        response_worker=np.array([place[1][one.worker] for one in read.responses], np.int64),
+        item=table[:, 0].astype(np.int64),
+        worker=table[:, 1].astype(np.int64),
+        label=table[:, 2].astype(np.int64),
+        xyxy=table[:, 3:7],
+        size=np.array([sizes[image] for image in images], float).reshape(-1, 2),
+        n_items=len(images),
+        n_workers=len(workers),
+        n_labels=max(1, len(classes)),
+        score=table[:, 7],
+    )
+    return images, workers, classes, answers
+
+
+def refuse_bad(bad: Sequence[BadRow], strict: bool, path: Path) -> None:
+    """Say which rows are left out; with ``strict`` fail on the first."""
+    if strict and bad:
+        raise InvalidInput(f"{path}, line {bad[0].line}: {bad[0].reason}")
+    for row in bad[:20]:
+        click.echo(f"{path}, line {row.line}: {row.reason}", err=True)
+    if len(bad) > 20:
+        click.echo(f"... and {len(bad) - 20} more bad rows", err=True)
+
+
+def _method(package: Any, name: str) -> Any:
+    try:
+        return package.load(name)
+    except KeyError as error:
+        raise InvalidInput(f"--method: {error.args[0]}") from error
+
+
+def _only_in_gold(read: TagFile, gold_path: Path | None) -> list[str]:
+    if gold_path is None:
+        return []
+    return sorted(set(answer_files.read_gold_tags(gold_path).values()) - set(read.labels))
+
+
+def _label_lines(
+    images: Sequence[str], classes: Sequence[str], result: BoxConsensus, keeps_all: bool
+) -> list[dict[str, Any]]:
+    found: list[list[dict[str, Any]]] = [[] for _ in images]
+    for row in range(len(result.item)):
+        if not (keeps_all or result.exists[row]):
+            continue
+        left, top, right, bottom = (float(side) for side in result.xyxy[row])
+        found[result.item[row]].append(
+            {
+                "label": classes[result.label[row]],
+                "left": round(left, 3),
+                "top": round(top, 3),
+                "width": round(right - left, 3),
+                "height": round(bottom - top, 3),
+                "confidence": round(float(result.confidence[row]), 6),
+                "votes": int(result.votes[row]),
+                "sd": [None if np.isnan(sd) else round(float(sd), 3) for sd in result.sd[row]],
+            }
+        )
+    return [{"image": image, "boxes": boxes} for image, boxes in zip(images, found, strict=True)]
+
+
+def _box_workers(
+    read: BoxFile,
+    workers: Sequence[str],
+    result: BoxConsensus,
+    answers: BoxAnswers,
+    gold: Mapping[str, BoxResponse] | None,
+) -> dict[str, Any]:
+    """A row a worker: accuracy is F1, against gold where given, else against the others."""
+    right, judged, overlap = (
+        _against_gold(read, answers, workers, gold) if gold else _against_others(answers, result)
+    )
+    accuracy = worker_scores.accuracy(right, judged)
+    details = result.workers.details
+    empty = np.full(len(workers), np.nan)
+    return {
+        "worker": list(workers),
+        "accuracy": np.round(accuracy.mean, 6),
+        "low": np.round(accuracy.low, 6),
+        "high": np.round(accuracy.high, 6),
+        "n_answers": result.workers.n_answers,
+        "detection_rate": np.round(np.asarray(details.get("detection_rate", empty), float), 6),
+        "false_boxes": np.round(np.asarray(details.get("false_boxes", empty), float), 6),
+        "mean_iou": np.round(overlap, 6),
+    }
+
+
+def _against_others(
+    answers: BoxAnswers, result: BoxConsensus
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Right and judged counts against what the others drew; mean IoU with the consensus."""
+    counts = box_workers.against_others(answers, result)
+    drawn = result.member >= 0
+    overlap = paired_iou(answers.xyxy[drawn], result.xyxy[result.member[drawn]])
+    return counts.n_right, counts.n_judged, _mean_by(answers.worker[drawn], overlap, answers)
+
+
+def _against_gold(
+    read: BoxFile, answers: BoxAnswers, workers: Sequence[str], known: Mapping[str, BoxResponse]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Right and judged counts, and mean IoU, on images whose boxes are known."""
+    place = {name: index for index, name in enumerate(workers)}
+    right, judged = np.zeros(len(workers)), np.zeros(len(workers))
+    who: list[int] = []
+    overlaps: list[float] = []
+    for one in read.responses:
+        if one.image not in known:
+            continue
+        truth = known[one.image]
+        n_boxes = len(one.boxes) + len(truth.boxes)
+        ious = [
+            iou
+            for label in {box[0] for box in truth.boxes}
+            for iou in match(_corners(one, label), _corners(truth, label))[2].tolist()
+        ]
+        right[place[one.worker]] += len(ious) if n_boxes else 1
+        judged[place[one.worker]] += n_boxes / 2 if n_boxes else 1
+        who += [place[one.worker]] * len(ious)
+        overlaps += ious
+    return right, judged, _mean_by(np.array(who, np.int64), np.array(overlaps), answers)
+
+
+def _corners(response: BoxResponse, label: str) -> np.ndarray:
+    return np.array([box[1:5] for box in response.boxes if box[0] == label], float).reshape(-1, 4)
+
+
+def _mean_by(worker: np.ndarray, values: np.ndarray, answers: BoxAnswers) -> np.ndarray:
+    """Mean value a worker, NaN for one without any."""
+    n = np.bincount(worker, minlength=answers.n_workers)
+    total = np.bincount(worker, values, minlength=answers.n_workers)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
+
+
+def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """IoU of each row of ``a`` (n, 4) with the same row of ``b`` (n, 4)."""
+    sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
+    shared = np.prod(np.maximum(sides, 0), axis=1)
+    areas = np.prod(a[:, 2:] - a[:, :2], axis=1) + np.prod(b[:, 2:] - b[:, :2], axis=1)
+    iou: np.ndarray = shared / (areas - shared)
+    return iou
+
+
+def _tell(n_rows: int, bad: Sequence[BadRow], n_items: int, method: str, as_json: bool) -> None:
+    told = {
+        "n_rows": n_rows,
+        "n_used": n_rows - len(bad),
+        "n_bad": len(bad),
+        "n_items": n_items,
+        "method": method,
+        "bad": list(bad),
+    }
+    text = f"{n_rows} rows = {n_rows - len(bad)} used + {len(bad)} bad; {n_items} items by {method}"
+    _door.show(told, as_json, text)
