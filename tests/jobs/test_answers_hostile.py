@@ -146,7 +146,7 @@ def parsed_or_refused(raw):
             assert 0 <= found["top"] < found["bottom"] <= 80
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(names, values, max_size=6))
 def test_any_fields_give_an_answer_or_a_reason(fields):
     parsed_or_refused(crowd({**TAGGED, **fields}))
