@@ -113,10 +113,6 @@ export class BoxLayer {
     if (this.selected === id) this.annotator.cancelSelected();
     this.annotator.removeAnnotation(id);
   }
-
-  close() {
-    this.annotator.destroy();
-  }
 }
 
 function signature(box) {

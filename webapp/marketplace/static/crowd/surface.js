@@ -18,6 +18,7 @@ export class Surface {
     this.followTwoFingers();
     this.watcher = new ResizeObserver(() => this.layout());
     this.watcher.observe(this.viewport);
+    window.addEventListener('resize', () => this.layout());
     this.loaded = this.load(source);
   }
 
@@ -36,7 +37,8 @@ export class Surface {
   /** Css pixels an image pixel takes at zoom 1. */
   get fitScale() {
     const room = this.viewport.clientWidth || 1;
-    const tallest = Math.max(280, Math.min(720, screen.availHeight * 0.68));
+    // Picture and tools should be seen together in the worker's frame.
+    const tallest = Math.max(280, Math.min(760, window.innerHeight - 170));
     return Math.min(room / this.size.width, tallest / this.size.height, MAX_FIT);
   }
 
@@ -139,17 +141,12 @@ export class Surface {
     window.addEventListener('pointercancel', lift, true);
     this.isPinching = () => fingers.size > 1;
   }
-
-  close() {
-    this.watcher.disconnect();
-  }
 }
 
 export const surfaceStyles = `
-  .viewport { position: relative; overflow: auto; overscroll-behavior: contain; border-radius: var(--radius); background: repeating-conic-gradient(light-dark(#e9edf1, #20262d) 0 25%, light-dark(#f7f9fa, #181d23) 0 50%) 0 0 / 20px 20px; scrollbar-width: thin; }
+  .viewport { position: relative; overflow: auto; overscroll-behavior: contain; border-radius: var(--radius); background: var(--raised); scrollbar-width: thin; }
   .canvas { position: relative; margin-inline: auto; isolation: isolate; touch-action: none; user-select: none; -webkit-user-select: none; cursor: crosshair; }
   .canvas img { display: block; inline-size: 100%; block-size: 100%; max-inline-size: none; image-orientation: from-image; -webkit-user-drag: none; }
-  .canvas.panning { cursor: grab; }
   .overlay, .tags { position: absolute; inset: 0; inline-size: 100%; block-size: 100%; pointer-events: none; overflow: hidden; }
   .overlay * { vector-effect: non-scaling-stroke; }
   .overlay .band { fill: rgb(255 255 255 / .14); stroke: #fff; stroke-width: 2; filter: drop-shadow(0 0 1px #000); }
