@@ -12,7 +12,7 @@ from quality.consensus.boxes._threads import over
 from quality.consensus.boxes._tidy import TidyBoxes
 from quality.consensus.shapes import Floats, Ints
 
-_SETTLED = 5e-4  # mean change of belief that ends the fit
+_SETTLED = 1e-3  # mean change of belief and sides that ends the fit
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,18 @@ def fit(states: list[State], habits: Habits, n_responses: Ints, most_rounds: int
             _classes.learn(name),
             _scores.learn(score, habits.scorers),
         )
-        changes = [
-            np.abs(new.belief - old.belief).sum()
-            for (new, _), old in zip(done, states, strict=True)
-        ]
+        moved = sum(_moved(new, old) for (new, _), old in zip(done, states, strict=True))
         states = [state for state, _ in done]
         rounds, log_likelihood = rounds + 1, float(eye[-1][2])
-        if sum(changes) < _SETTLED * eye[-1][1]:
+        if moved < _SETTLED * eye[-1][1]:
             break
     return Fitted(habits, states, rounds, log_likelihood)
+
+
+def _moved(new: State, old: State) -> float:
+    """How far beliefs and sides, as shares of the extent, moved: summed over objects."""
+    shift = np.abs(new.boxes - old.boxes) / _corners.extents(old.boxes)
+    return float(np.maximum(np.abs(new.belief - old.belief), shift.max(axis=1)).sum())
 
 
 def _round(state: State, habits: Habits) -> tuple[State, list[list[Floats]]]:
