@@ -40,18 +40,18 @@ def _collect(resources: Resources, batch_id: int, progress: Progress) -> datetim
             work.enqueue(session, "advance_job", job_id, now)
     if report.is_closed:
         return None
-    return now + timedelta(seconds=resources.settings.poll_seconds)
+    return _a_poll_later(resources)
 
 
 def _advance(resources: Resources, job_id: int, progress: Progress) -> datetime | None:
     """Combine what is known, decide the work, finish what is sure."""
     with transaction(resources.sessions) as session:
         consensus.combine_job(session, job_id, resources.clock())
-    review_job(resources, job_id, progress)
+    review = review_job(resources, job_id, progress)
     with transaction(resources.sessions) as session:
         routing.route_onward(session, job_id, resources.clock())
         labels.finish_job(session, job_id, resources.clock())
-    return None
+    return _a_poll_later(resources) if review.n_too_soon else None
 
 
 def _export(resources: Resources, export_id: int, progress: Progress) -> datetime | None:
@@ -115,6 +115,10 @@ def waiting(resources: Resources) -> list[Work]:
     """Rows that are not done, the next due first."""
     with reading(resources.sessions) as session:
         return work.unfinished(session)
+
+
+def _a_poll_later(resources: Resources) -> datetime:
+    return resources.clock() + timedelta(seconds=resources.settings.poll_seconds)
 
 
 def _note_failure(resources: Resources, claim: Claim, error: Exception) -> None:

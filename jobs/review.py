@@ -38,8 +38,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class ReviewReport:
+    """Decisions carried out; those the venue will take a little later; those for a person."""
+
     n_approved: int
     n_rejected: int
+    n_too_soon: int
     n_waiting: int
 
 
@@ -83,7 +86,9 @@ def review_job(resources: Resources, job_id: int, progress: Progress) -> ReviewR
         with transaction(resources.sessions) as session:
             row = session.get_one(Hit, hit_id, with_for_update=True)
             settling.release_when_settled(session, row, context, POLICY, resources.clock())
-    return ReviewReport(counts["Approved"], counts["Rejected"], n_waiting)
+    return ReviewReport(
+        counts["Approved"], counts["Rejected"], counts.get("Submitted", 0), n_waiting
+    )
 
 
 def verdict(policy: ReviewPolicy, score: WorkerScore | None) -> Verdict:

@@ -1,0 +1,271 @@
+"""The queue only wakes: it may be flushed, and its workers killed, without loss or doubling."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from jobs import background, calls, work
+from jobs.db import open_sessions, transaction
+from jobs.tables import Hit, Label, RawSubmission, Work
+from tests.jobs.lifecycle import open_bench
+from webapp.marketplace.faults import Fault
+from webapp.marketplace.serving import serve
+
+PROGRAM = "from jobs import background, settings; background.run_worker(settings.read_settings())"
+PATIENCE_SECONDS = 120
+
+
+class Workers:
+    """Background worker processes of one installation."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, number: int = 1) -> None:
+        for _ in range(number):
+            process = subprocess.Popen([sys.executable, "-c", PROGRAM], env=self._environment)
+            self.processes.append(process)
+
+    def kill(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        self.processes.clear()
+
+    def stop(self) -> list[int]:
+        for process in self.processes:
+            process.send_signal(signal.SIGTERM)
+        codes = [process.wait(60) for process in self.processes]
+        self.processes.clear()
+        return codes
+
+
+@pytest.fixture
+def live(tmp_path, engine, database_url, queue_url):
+    """An installation on the wall's clock, and the maker of its worker processes."""
+    with serve(database_url=f"sqlite:///{tmp_path / 'market.sqlite'}") as market:
+        bench = open_bench(
+            tmp_path, open_sessions(engine), market, background.utc_now,
+            database_url=database_url, redis_url=queue_url,
+            sweep_seconds=1.0, lease_seconds=4.0,
+        )  # fmt: skip
+        workers = Workers(
+            {
+                **os.environ,
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+                "HITWORKS_DATA_DIR": str(tmp_path / "data"),
+                "HITWORKS_DATABASE_URL": database_url,
+                "HITWORKS_REDIS_URL": queue_url,
+                "HITWORKS_MTURK_LOCAL_URL": market.url,
+                "HITWORKS_POLL_SECONDS": "0.5",
+                "HITWORKS_SWEEP_SECONDS": "1",
+                "HITWORKS_LEASE_SECONDS": "4",
+                "HITWORKS_LOG_LEVEL": "warning",
+            }
+        )
+        yield bench, workers, redis.Redis.from_url(queue_url)
+        workers.kill()
+
+
+def wait_until(is_so: Callable[[], object], bench=None) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        if time.monotonic() > deadline:
+            rows = bench.ours(Work) if bench else ()
+            pytest.fail(
+                "\n".join(
+                    f"{row.key} {row.state} {row.attempts} {row.next_try_at} {row.error}"
+                    for row in rows
+                )
+                or "late"
+            )
+        time.sleep(0.05)
+
+
+def wait_until_finished(bench, job_id: int) -> None:
+    wait_until(lambda: bench.job(job_id).state == "finished", bench)
+
+
+def check_end(bench, job_id: int, n_hits: int, n_answers: int) -> None:
+    assert len(bench.market_hits()) == len(set(bench.market_hits())) == n_hits
+    assert bench.count(RawSubmission) == n_answers
+    assert bench.count(Label) == n_hits
+    assert bench.job(job_id).held_micros == 0
+    assert bench.spent_at_venue().spent_cents == n_answers * 6
+    bench.check_books()
+
+
+def test_a_worker_takes_a_job_from_launch_to_labels_and_stops_when_asked(live):
+    bench, workers, _ = live
+    workers.start()
+    job_id = bench.launch(n_items=3)
+    wait_until(lambda: len(bench.market_hits()) == 3)
+    bench.answer_all()
+    wait_until_finished(bench, job_id)
+    check_end(bench, job_id, 3, 6)
+    assert workers.stop() == [0]
+
+
+def test_flushing_the_queue_loses_nothing(live):
+    bench, workers, queue = live
+    workers.start()
+    job_id = bench.launch(n_items=3)
+    queue.flushall()
+    wait_until(lambda: bench.market_hits())
+    queue.flushall()
+    wait_until(lambda: len(bench.market_hits()) == 3)
+    queue.flushall()
+    bench.answer_all()
+    queue.flushall()
+    wait_until_finished(bench, job_id)
+    check_end(bench, job_id, 3, 6)
+
+
+def test_killing_the_workers_in_the_middle_doubles_and_loses_nothing(live):
+    bench, workers, _ = live
+    job_id = bench.launch(n_items=6)
+    bench.market.market.faults.replace(
+        [Fault("CreateHITWithHITType", "delay_after", 1, 1000, seconds=0.3)]
+    )
+    for n_hits in (1, 3):
+        workers.start(2)
+        wait_until(lambda n_hits=n_hits: len(bench.market_hits()) >= n_hits)
+        workers.kill()
+    bench.market.market.faults.replace([])
+    workers.start()
+    wait_until(lambda: len(bench.market_hits()) == 6)
+    bench.answer_all()
+    wait_until(lambda: bench.count(RawSubmission) > 2)
+    workers.kill()
+    workers.start()
+    wait_until_finished(bench, job_id)
+    check_end(bench, job_id, 6, 12)
+
+
+def test_a_horse_dies_with_its_worker(live):
+    bench, workers, _ = live
+    bench.market.market.faults.replace(
+        [Fault("CreateHITWithHITType", "delay_before", 1, 1000, seconds=20.0)]
+    )
+    bench.launch(n_items=1)
+    workers.start()
+    (parent,) = workers.processes
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+    if not children.parent.exists():
+        pytest.skip("needs Linux's /proc")
+    wait_until(lambda: bench.ours(Hit)[0].state == "sending")
+    (horse,) = children.read_text().split()
+    workers.kill()
+    wait_until(lambda: not Path(f"/proc/{horse}").exists())
+
+
+def test_whoever_writes_to_the_queue_can_wake_rows_and_nothing_else(live, tmp_path):
+    bench, workers, queue = live
+    canary = tmp_path / "canary"
+    bench.launch(n_items=1)
+    (row,) = bench.ours(Work, task_name="publish_batch")
+    touch = {"serializer": JSONSerializer, "connection": queue}
+    attacks = [
+        Job.create("os.system", [f"touch {canary}"], id="one", **touch),
+        Job.create("publish_batch", [row.id, f"touch {canary}"], id="two", **touch),
+        Job.create("publish_batch", [row.id], id="three", **touch),
+    ]
+    for name in ("success", "failure", "stopped"):
+        setattr(attacks[2], f"_{name}_callback_name", "pathlib.Path.touch")
+    open_queue = background.open_queue(queue)
+    for attack in attacks:
+        open_queue.enqueue_job(attack)
+    workers.start()
+    wait_until(lambda: bench.market_hits())
+    wait_until(lambda: not open_queue.get_job_ids())
+    workers.stop()
+    assert not canary.exists()
+
+
+def test_waking_twice_puts_an_id_on_the_queue_once(live):
+    bench, _, queue = live
+    bench.launch(n_items=1)
+    assert background.wake_due(bench.resources, queue) == 2
+    assert background.wake_due(bench.resources, queue) == 0
+    assert len(background.open_queue(queue).get_job_ids()) == 2
+
+
+def test_work_commits_although_the_queue_is_down(live):
+    bench, _, queue = live
+    bench.launch(n_items=1)
+    down = redis.Redis(unix_socket_path="/nowhere/queue.sock")
+    assert background.wake_due(bench.resources, down) == 0
+    assert calls.drain(bench.resources) > 0
+    queue.close()
+
+
+def test_a_run_that_lost_its_lease_changes_nothing(bench):
+    bench.launch(n_items=1)
+    (row,) = bench.ours(Work, task_name="publish_batch")
+    with transaction(bench.sessions) as session:
+        first = work.claim(session, row.id, "first", bench.dial(), 10)
+    assert first is not None
+    with transaction(bench.sessions) as session:
+        assert work.claim(session, row.id, "second", bench.dial(), 10) is None
+    bench.dial.turn(seconds=11)
+    with transaction(bench.sessions) as session:
+        second = work.claim(session, row.id, "second", bench.dial(), 10)
+    assert second is not None
+    late = work.fenced_progress(bench.sessions, first, bench.dial, 10)
+    with pytest.raises(work.LeaseLost):
+        late(1, 1)
+    with transaction(bench.sessions) as session:
+        assert not work.finish(session, first, bench.dial(), again_at=None)
+        assert not work.fail(session, first, bench.dial(), "late", is_transient=False)
+        assert work.finish(session, second, bench.dial(), again_at=None)
+
+
+def test_work_asked_for_while_it_runs_runs_once_more(bench):
+    bench.launch(n_items=1)
+    (row,) = bench.ours(Work, task_name="advance_job")
+    with transaction(bench.sessions) as session:
+        claim = work.claim(session, row.id, "me", bench.dial(), 10)
+    bench.ask_again(row)
+    with transaction(bench.sessions) as session:
+        work.finish(session, claim, bench.dial(), again_at=None)
+    (row,) = bench.ours(Work, task_name="advance_job")
+    assert (row.state, row.next_try_at) == ("ready", bench.dial())
+
+
+def test_work_that_kills_its_process_each_time_ends_with_a_person(bench):
+    bench.launch(n_items=1)
+    (row,) = bench.ours(Work, task_name="publish_batch")
+    for _ in range(work.MAX_FAILURES):
+        with transaction(bench.sessions) as session:
+            assert work.claim(session, row.id, "me", bench.dial(), 10)
+        bench.dial.turn(seconds=60)
+        with transaction(bench.sessions) as session:
+            work.sweep(session, "sweeper", bench.dial(), 30)
+    (row,) = bench.ours(Work, task_name="publish_batch")
+    assert row.state == "needs_person"
+    with transaction(bench.sessions) as session:
+        work.revive(session, row.id, bench.dial())
+    bench.drain()
+    assert len(bench.market_hits()) == 1
+
+
+def test_one_process_sweeps_at_a_time(bench):
+    with transaction(bench.sessions) as session:
+        assert work.sweep(session, "one", bench.dial(), 30) is not None
+    with transaction(bench.sessions) as session:
+        assert work.sweep(session, "two", bench.dial(), 30) is None
+    bench.dial.turn(seconds=31)
+    with transaction(bench.sessions) as session:
+        assert work.sweep(session, "two", bench.dial(), 30) is not None
