@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, triu
 
 from quality.consensus.shapes import Floats, Ints, TagAnswers
 from quality.consensus.tags._votes import collect
@@ -174,20 +174,20 @@ def fleiss_kappa(counts: ArrayLike, weights: ArrayLike | None = None) -> float:
 def worker_pairs(answers: TagAnswers, min_common: int = 1) -> WorkerPairs:
     """Who answered alike: every pair of workers with ``min_common`` items in common."""
     votes = collect(answers)
-    size = (votes.n_items, votes.n_workers)
-    common = _co_occurrence(votes.item, votes.worker, size)
-    cell = votes.item.astype(np.int64) * votes.n_labels + votes.label
-    same = _co_occurrence(cell, votes.worker, (size[0] * votes.n_labels, size[1]))
-    a, b = common.nonzero()
-    keep = (a < b) & (np.asarray(common[a, b]).ravel() >= min_common)
-    a, b = a[keep].astype(np.int64), b[keep].astype(np.int64)
-    order = np.lexsort((b, a))
-    a, b = a[order], b[order]
-    if a.size == 0:
+    if not len(votes):
         empty = np.zeros(0, dtype=np.int64)
         return WorkerPairs(empty, empty, empty, empty)
-    n_common = np.asarray(common[a, b]).ravel().astype(np.int64)
-    n_same = np.asarray(same[a, b]).ravel().astype(np.int64)
+    size = (votes.n_items, votes.n_workers)
+    common = triu(_co_occurrence(votes.item, votes.worker, size), k=1).tocsr().sorted_indices()
+    cell = votes.item.astype(np.int64) * votes.n_labels + votes.label
+    same = _co_occurrence(cell, votes.worker, (size[0] * votes.n_labels, size[1]))
+    held = common.tocoo()
+    keep = held.data >= min_common
+    a, b = held.row[keep].astype(np.int64), held.col[keep].astype(np.int64)
+    n_common = held.data[keep].astype(np.int64)
+    n_same = np.zeros(len(a), dtype=np.int64)
+    if len(a):
+        n_same = np.asarray(same[a, b]).ravel().astype(np.int64)
     return WorkerPairs(a, b, n_common, n_same)
 
 
