@@ -17,7 +17,7 @@ from jobs.reports.conflicts import ConflictRow, conflicts, n_conflicts
 from jobs.reports.datasets import job_schema
 from jobs.strict_json import loads
 from webapp.auth import actor, allow
-from webapp.installation import installation, now, reading, writing
+from webapp.installation import now, reading, writing
 from webapp.overlay import layers
 from webapp.requests import cursor, whole_number
 
@@ -127,7 +127,7 @@ def _desk(job_id: int, item_id: int, kind: str, error: str = "") -> str:
         version=newest.version if newest else 0,
         layers=[layer for layer in layers(view) if layer.kind == kind],
         reasons=REASONS,
-        image_url=installation().blobs.url(view.blob_key),
+        image_url=url_for("media.whole", key=view.blob_key),
         next_key=following[0].blob_key if following else None,
         next_url=_address(following, job_id) if following else None,
         error=error,

@@ -85,6 +85,7 @@ def install(app: Flask) -> None:
     app.before_request(_identify)
     app.before_request(_check_rule)
     csrf.init_app(app)
+    app.before_request(_check_form)
     app.context_processor(lambda: {"person": g.get("person")})
 
 
@@ -133,6 +134,12 @@ def _check_rule() -> Response | None:
     if rule.scope and rule.scope not in g.scopes:
         raise Forbidden(f"This needs a token with the scope {rule.scope}.")
     return None
+
+
+def _check_form() -> None:
+    """Pages' forms carry the session's token; over the API only a bearer token counts."""
+    if current_app.config["WTF_CSRF_ENABLED"] and not request.path.startswith("/api/"):
+        csrf.protect()
 
 
 @blueprint.get("/sign-in")

@@ -27,6 +27,13 @@ def image(signature: str, key: str) -> Response:
     return response
 
 
+@blueprint.get("/images/<path:key>")
+@allow("adjudicator")
+def whole(key: str) -> Response:
+    """A whole image for the app's own pages, wherever the store lies: no other host is asked."""
+    return _picture(installation().blobs.read(key), media_type_of(key))
+
+
 @blueprint.get("/thumbnails/<int:width>/<path:key>")
 @allow("adjudicator")
 def thumbnail(width: int, key: str) -> Response:

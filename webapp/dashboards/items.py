@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 
 from jobs.errors import InvalidInput
 from jobs.reports import ItemFilter, item_page, item_view, job_report, worker_table
 from webapp.auth import allow, person
-from webapp.installation import installation, reading
+from webapp.installation import reading
 from webapp.overlay import layers
 from webapp.requests import cursor
 
@@ -53,7 +53,7 @@ def item(job_id: int, item_id: int) -> str:
         item=view,
         layers=voices,
         tag_names=sorted({name for layer in voices for name in layer.tags}),
-        image_url=installation().blobs.url(view.blob_key),
+        image_url=url_for("media.whole", key=view.blob_key),
     )
 
 

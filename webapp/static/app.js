@@ -73,6 +73,28 @@ function follow(place) {
   addEventListener("pagehide", () => source.close());
 }
 
+/** What a number means, beside it, for pointer and keyboard; above everything, cut off by nothing. */
+const tip = Object.assign(document.createElement("div"), { className: "tip", popover: "manual" });
+tip.setAttribute("aria-hidden", "true");
+document.body.append(tip);
+
+function explain(event) {
+  const term = event.target.closest?.("[data-tip]");
+  if (!term) return;
+  tip.textContent = term.dataset.tip;
+  tip.showPopover();
+  const place = term.getBoundingClientRect();
+  const size = tip.getBoundingClientRect();
+  const below = place.bottom + 6;
+  tip.style.left = `${Math.max(8, Math.min(place.left, innerWidth - size.width - 8))}px`;
+  tip.style.top = `${below + size.height < innerHeight ? below : place.top - size.height - 6}px`;
+}
+
+function hush() { if (tip.matches(":popover-open")) tip.hidePopover(); }
+
+for (const name of ["pointerover", "focusin"]) document.addEventListener(name, explain);
+for (const name of ["pointerout", "focusout", "scroll"]) document.addEventListener(name, hush, true);
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") hush(); });
 document.addEventListener("click", closeMenus);
 document.addEventListener("keydown", closeMenus);
 document.addEventListener("submit", sendOnce);

@@ -1,0 +1,248 @@
+"""The pages in a real browser: for every eye and hand, in both themes, and against scripts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+from waitress.server import create_server
+
+from jobs.db import reading, transaction
+from jobs.reports import item_view
+from jobs.reports.conflicts import conflicts
+from jobs.tables import Item, Worker
+from tests.webapp.browsing import close, open_app
+from tests.webapp.campaign import PASSWORD
+from webapp.auth import limiter
+
+pytestmark = pytest.mark.browser
+
+PAGES = (
+    "/", "/jobs", "/jobs/1", "/jobs/1/items", "/jobs/1/items/5", "/jobs/1/items/5/decide/boxes",
+    "/jobs/1/items/5/decide/tags", "/jobs/1/workers", "/jobs/1/ledger", "/jobs/1/exports",
+    "/adjudicate", "/datasets", "/datasets/1", "/jobs/new", "/jobs/new/question?dataset=1",
+    "/jobs/new/plan?dataset=1&schema=1", "/jobs/2/review", "/jobs/3/review", "/people", "/account",
+    "/health", "/jobs/999",
+)  # fmt: skip
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+    "--disable-component-update", "--no-first-run",
+]  # fmt: skip
+
+
+class Site:
+    """A running web app with the seeded installation."""
+
+    def __init__(self, folder: Path) -> None:
+        self.app = open_app(folder)
+        self._server = create_server(self.app, host="127.0.0.1", port=0, threads=8)
+        self.address = f"http://127.0.0.1:{self._server.effective_port}"
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+
+    @property
+    def sessions(self):  # type: ignore[no-untyped-def]
+        return self.app.extensions["hitworks"].sessions
+
+    def stop(self) -> None:
+        self._server.close()
+        self._thread.join(timeout=10)
+        self._server.task_dispatcher.shutdown()
+        close(self.app)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def site(seeded_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site") / "data"
+    shutil.copytree(seeded_folder, folder)
+    limiter.enabled = False
+    found = Site(folder)
+    yield found
+    found.stop()
+    limiter.enabled = True
+
+
+@contextmanager
+def visit(
+    site: Site, browser: Browser, *, theme: str = "light", width: int = 1280
+) -> Iterator[Page]:
+    """A signed-in administrator's page; a script error or a refused resource fails the test."""
+    problems: list[str] = []
+    context = browser.new_context(
+        base_url=site.address,
+        color_scheme=theme,  # type: ignore[arg-type]
+        viewport={"width": width, "height": 800},
+    )
+    page = context.new_page()
+    page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
+    page.on("dialog", lambda dialog: problems.append(f"a script ran: {dialog.message}"))
+    page.on("console", lambda m: problems.append(m.text) if "Content Security" in m.text else None)
+    page.goto("/sign-in")
+    page.fill("#email", "admin@example.org")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site.address}/")
+    yield page
+    context.close()
+    assert not problems
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(site: Site, browser: Browser, theme: str) -> None:
+    with visit(site, browser, theme=theme) as page:
+        found = {}
+        for address in PAGES:
+            page.goto(address)
+            violations = Axe().run(page).response["violations"]
+            if violations:
+                found[address] = [(v["id"], v["nodes"][0]["html"][:160]) for v in violations]
+        assert not found
+
+
+def test_sign_in_and_first_run_are_for_everyone_too(site: Site, browser: Browser) -> None:
+    page = browser.new_page(base_url=site.address)
+    page.goto("/sign-in")
+    assert not Axe().run(page).response["violations"]
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 640])
+def test_no_page_scrolls_sideways_on_a_narrow_screen(
+    site: Site, browser: Browser, width: int
+) -> None:
+    with visit(site, browser, width=width) as page:
+        wide = []
+        for address in PAGES:
+            page.goto(address)
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                wide.append(address)
+        assert not wide
+
+
+def test_pages_stay_small(site: Site, browser: Browser) -> None:
+    with visit(site, browser) as page:
+        sizes: dict[str, int] = {}
+
+        def weigh(response) -> None:  # type: ignore[no-untyped-def]
+            if "/static/" in response.url:
+                sizes[response.url] = len(response.body())
+
+        page.on("response", weigh)
+        page.goto("/jobs/1/items/5/decide/boxes")
+        page.wait_for_load_state("networkidle")
+        assert sum(sizes.values()) < 150_000
+
+
+def test_voices_are_shown_and_hidden_by_key_and_by_click(site: Site, browser: Browser) -> None:
+    with visit(site, browser) as page:
+        page.goto("/jobs/1/items/5")
+        consensus = page.locator('[data-layer="0"]')
+        assert consensus.is_visible()
+        page.keyboard.press("1")
+        assert consensus.is_hidden()
+        page.get_by_label("Consensus").first.check()
+        assert consensus.is_visible()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_url("**/items/6")
+
+
+def test_live_numbers_arrive_without_a_reload(site: Site, browser: Browser) -> None:
+    site.app.config["STREAM_SECONDS"] = 20.0
+    with visit(site, browser) as page:
+        page.goto("/jobs/1")
+        with transaction(site.sessions) as session:
+            session.get_one(Worker, 1)
+            from jobs.tables import Job
+
+            session.get_one(Job, 1).budget_micros += 1_000_000
+        page.get_by_text("of $26.00").first.wait_for(timeout=15_000)
+        site.app.config["STREAM_SECONDS"] = 0.0
+
+
+def test_a_box_is_drawn_moved_relabeled_undone_and_decided_by_keyboard(
+    site: Site, browser: Browser
+) -> None:
+    with reading(site.sessions) as session:
+        row = next(r for r in conflicts(session, job_id=1) if r.kind == "boxes")
+    with visit(site, browser) as page:
+        page.goto(f"/jobs/1/items/{row.item_id}/decide/boxes")
+        page.get_by_role("button", name="Nothing is there").click()
+        stage = page.locator("[data-stage]")
+        stage.focus()
+        page.keyboard.press("n")
+        page.keyboard.press("3")
+        for _ in range(4):
+            page.keyboard.press("ArrowLeft")
+        page.keyboard.press("Shift+ArrowDown")
+        page.keyboard.press("n")
+        page.keyboard.press("Control+z")
+        assert page.locator("[data-count]").inner_text() == "1 box"
+        page.get_by_label("Most answers were wrong").check()
+        page.keyboard.press("Control+Enter")
+        page.get_by_role("status").wait_for()
+        with reading(site.sessions) as session:
+            view = item_view(session, 1, row.item_id)
+        label = next(label for label in view.labels if label.kind == "boxes")
+        assert label.origin == "adjudication"
+        box = label.value["boxes"][0]
+        assert box["label"] == "eye"
+        assert box["left"] < view.width * 0.4
+
+
+def test_a_box_drawn_with_the_mouse_lies_where_the_mouse_was(site: Site, browser: Browser) -> None:
+    with reading(site.sessions) as session:
+        row = next(r for r in conflicts(session, job_id=1) if r.kind == "boxes")
+        view = item_view(session, 1, row.item_id)
+    with visit(site, browser) as page:
+        page.goto(f"/jobs/1/items/{row.item_id}/decide/boxes")
+        page.get_by_role("button", name="Nothing is there").click()
+        place = page.locator("svg.desk").bounding_box()
+        assert place
+        scale = place["width"] / view.width
+        page.mouse.move(place["x"] + 100 * scale, place["y"] + 50 * scale)
+        page.mouse.down()
+        page.mouse.move(place["x"] + 300 * scale, place["y"] + 200 * scale, steps=5)
+        page.mouse.up()
+        page.get_by_role("button", name="Decide and go on").click()
+        page.get_by_role("status").wait_for()
+        with reading(site.sessions) as session:
+            view = item_view(session, 1, row.item_id)
+        box = next(label for label in view.labels if label.kind == "boxes").value["boxes"][0]
+        expected = {"left": 100, "top": 50, "right": 300, "bottom": 200}
+        assert all(abs(box[side] - at) < 2 for side, at in expected.items()), box
+
+
+def test_names_that_are_scripts_run_nowhere(site: Site, browser: Browser) -> None:
+    evil = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>'
+    with transaction(site.sessions) as session:
+        session.get_one(Worker, 1).name = evil
+        session.get_one(Item, 5).name = evil
+    with visit(site, browser) as page:
+        for address in ("/jobs/1/items", "/jobs/1/items/5", "/jobs/1/workers", "/datasets/1",
+                        "/jobs/1/items/5/decide/boxes"):  # fmt: skip
+            page.goto(address)
+            assert page.locator("img[src='x']").count() == 0
+
+
+def test_the_choice_of_colours_stays(site: Site, browser: Browser) -> None:
+    with visit(site, browser) as page:
+        page.locator("summary", has_text="Ada Admin").click()
+        page.get_by_role("button", name="Dark").click()
+        page.goto("/jobs")
+        assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
