@@ -108,6 +108,9 @@ class BoxConsensus:
     ``member`` (n,) gives for each input box the row of its object here, or -1.
     ``item_confidence`` (n_items,) is the probability that the item's set of objects is
     right as a whole (0 where nobody answered); ``n_answers`` (n_items,) counts responses.
+    ``details`` holds what only some methods know: ``existence``, ``named`` and ``placed``
+    (m,), the factors of ``confidence``, and ``missed`` (n_items,), the objects of an item
+    expected that nobody drew.
     """
 
     item: Ints
@@ -125,3 +128,4 @@ class BoxConsensus:
     log_likelihood: float
     method: str
     version: str
+    details: dict[str, Floats] = field(default_factory=dict)

@@ -50,8 +50,13 @@ def assemble(
     version: str,
     iterations: int = 1,
     log_likelihood: float = float("nan"),
+    details: dict[str, Floats] | None = None,
+    item_details: dict[str, Floats] | None = None,
 ) -> BoxConsensus:
-    """Objects sorted by item, then confidence falling; ``cluster`` (n,) may hold -1."""
+    """Objects sorted by item, then confidence falling; ``cluster`` (n,) may hold -1.
+
+    ``details`` are per object, in the order of ``label``; ``item_details`` per item.
+    """
     n = len(label)
     item = np.zeros(n, dtype=np.int64)
     votes = np.bincount(cluster[cluster >= 0], minlength=n).astype(np.int64)
@@ -79,6 +84,8 @@ def assemble(
         log_likelihood=log_likelihood,
         method=method,
         version=version,
+        details={name: values[order] for name, values in (details or {}).items()}
+        | (item_details or {}),
     )
 
 

@@ -130,28 +130,21 @@ def threshold(confidence: Floats) -> float:
     return float(np.clip(0.5 * expected.max(initial=0.0), 0.35, 0.5))
 
 
-def item_confidence(
-    tidy: TidyBoxes, eyes: _existence.Eyes, found: Objects, right: Floats
-) -> Floats:
-    """The chance (n_items,) that the set of objects is right: all judged right, none missed.
+def expected_missed(tidy: TidyBoxes, eyes: _existence.Eyes, found: Objects) -> Floats:
+    """Objects (n_items,) expected that nobody drew, NaN where nobody looked.
 
-    ``right`` (m,) is the chance that each object's verdict, there or not, is right. Objects
-    nobody drew are expected from how many the image shows, how many images usually show,
-    and how often all of its workers miss one.
+    From how many the image shows, how many images usually show (a gamma prior worth half an
+    object), and how often all of its workers miss one.
     """
     answered = np.flatnonzero(tidy.n_answers)
-    start = np.searchsorted(tidy.response_item, answered)
-    sure = np.bincount(
-        found.item, weights=np.log(np.maximum(right, 1e-300)), minlength=tidy.n_items
-    )
-    seen = np.bincount(found.item, weights=found.belief, minlength=tidy.n_items)
-    usual = float(seen[answered].sum() + 0.5) / (len(answered) + 1)
-    chance = np.zeros(tidy.n_items)
+    hidden = np.full(tidy.n_items, np.nan)
     if len(answered):
+        seen = np.bincount(found.item, weights=found.belief, minlength=tidy.n_items)[answered]
+        usual = float(seen.sum() + 0.5) / (len(answered) + 1)
+        start = np.searchsorted(tidy.response_item, answered)
         missed = np.exp(_existence.log_missed(eyes, tidy.response_worker, start))
-        hidden = missed * (_CROWDEDNESS + seen[answered]) / (_CROWDEDNESS / usual + 1 - missed)
-        chance[answered] = np.exp(sure[answered] - hidden)
-    return chance
+        hidden[answered] = missed * (_CROWDEDNESS + seen) / (_CROWDEDNESS / usual + 1 - missed)
+    return hidden
 
 
 def score_workers(

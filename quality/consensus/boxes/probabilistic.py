@@ -18,7 +18,7 @@ from quality.consensus.boxes._blocks import split
 from quality.consensus.boxes._clusters import by_iou, clusters
 from quality.consensus.boxes._fit import Fitted, Habits, first_habits, first_states, fit
 from quality.consensus.boxes._likeness import CLIP, by_model
-from quality.consensus.boxes._result import assemble
+from quality.consensus.boxes._result import assemble, item_product
 from quality.consensus.boxes._tidy import TidyBoxes, tidy
 from quality.consensus.shapes import BoxAnswers, BoxConsensus, Ints
 
@@ -63,6 +63,7 @@ def _judge(columns: TidyBoxes, cluster: Ints, fitted: Fitted) -> BoxConsensus:
     rough = _verdict.confidences(fitted, found, n_looks, even)
     trust = _verdict.score_workers(columns, cluster, fitted, found, rough).weight
     confidence = _verdict.confidences(fitted, found, n_looks, trust)
+    missed = _verdict.expected_missed(columns, fitted.habits.eyes, found)
     exists = confidence >= _verdict.threshold(confidence)
     right = np.where(exists, confidence, 1 - confidence)
     return assemble(
@@ -74,9 +75,20 @@ def _judge(columns: TidyBoxes, cluster: Ints, fitted: Fitted) -> BoxConsensus:
         exists=exists,
         sd=found.sd,
         workers=_verdict.score_workers(columns, cluster, fitted, found, confidence),
-        item_confidence=_verdict.item_confidence(columns, fitted.habits.eyes, found, right),
+        item_confidence=item_product(found.item, right, columns.n_items) * np.exp(-missed),
         method="probabilistic",
         version=VERSION,
         iterations=fitted.rounds,
         log_likelihood=fitted.log_likelihood,
+        details={
+            "existence": np.divide(
+                confidence,
+                found.named * found.placed,
+                out=np.zeros_like(confidence),
+                where=found.named * found.placed > 0,
+            ),
+            "named": found.named,
+            "placed": found.placed,
+        },
+        item_details={"missed": missed},
     )

@@ -1,0 +1,100 @@
+"""Print how right every box method is: real crowd, simulated crowds, stopping replay.
+
+    python -m scripts.bench.accuracy_boxes --data FOLDER [--replay]
+
+FOLDER holds ``pedestrians`` (answers and gold) and the gold of ``bccd`` and ``coco_tiny``.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from quality.box_stopping import first_answers, replay
+from quality.consensus.boxes import load, names
+from scripts.bench import box_data, box_scores
+
+HEAD = f"{'set':28} {'method':14} {'F1':>6} {'AP':>6} {'ECE':>6} {'worker':>7} {'seconds':>8}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--replay", action="store_true", help="the stopping curve instead")
+    parser.add_argument("--seeds", type=int, default=3)
+    chosen = parser.parse_args()
+    real = box_data.recorded(chosen.data / "pedestrians")
+    if chosen.replay:
+        print_replay(real, chosen.seeds)
+        return
+    print(HEAD)
+    for per_item in (3, 5, 7):
+        cases = [
+            box_data.Case(
+                f"pedestrians x{per_item}",
+                first_answers(real.answers, per_item, np.random.default_rng(seed)),
+                real.gold,
+            )
+            for seed in range(chosen.seeds if per_item < 7 else 1)
+        ]
+        print_case(cases)
+    for folder in ("bccd", "coco_tiny"):
+        for crowd in ("medium", "hard"):
+            cases = [
+                box_data.simulated(chosen.data / folder, crowd, seed=seed)
+                for seed in range(chosen.seeds)
+            ]
+            print_case(cases)
+
+
+def print_case(cases) -> None:
+    """One line a method: means over the cases."""
+    for name in names():
+        scores = np.mean([score(load(name), case) for case in cases], axis=0)
+        f1, ap, error, workers, seconds = scores
+        print(
+            f"{cases[0].name:28} {name:14} {f1:6.3f} {ap:6.3f} {error:6.3f} {workers:7.3f} "
+            f"{seconds:8.2f}",
+            flush=True,
+        )
+
+
+def score(combine, case):
+    start = time.process_time()
+    result = combine(case.answers)
+    seconds = time.process_time() - start
+    return (
+        box_scores.f1(result, case.gold),
+        box_scores.average_precision(result, case.gold),
+        box_scores.calibration_error(result, case.gold),
+        box_scores.worker_correlation(result, case.answers, case.gold),
+        seconds,
+    )
+
+
+def print_replay(case, seeds: int) -> None:
+    """F1 against answers an item: fixed redundancy, then stopping by risk."""
+    combine = load("probabilistic")
+    print(f"{'rule':24} {'answers':>8} {'F1':>7}")
+    for per_item in range(2, 8):
+        f1 = [
+            box_scores.f1(
+                combine(first_answers(case.answers, per_item, np.random.default_rng(seed))),
+                case.gold,
+            )
+            for seed in range(seeds)
+        ]
+        print(f"{f'fixed, {per_item} each':24} {per_item:8.2f} {np.mean(f1):7.4f}", flush=True)
+    for most_wrong in (0.4, 0.2, 0.1, 0.05, 0.03):
+        ends = [
+            replay(case.answers, combine, most_wrong, np.random.default_rng(seed))
+            for seed in range(seeds)
+        ]
+        f1 = np.mean([box_scores.f1(end.consensus, case.gold) for end in ends])
+        used = np.mean([end.n_used.mean() for end in ends])
+        print(f"{f'risk at most {most_wrong}':24} {used:8.2f} {f1:7.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

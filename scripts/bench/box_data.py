@@ -1,0 +1,143 @@
+"""Recorded box answers, gold boxes and simulated crowds, read from a data folder."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from quality import simulate
+from quality.consensus.shapes import BoxAnswers
+
+
+@dataclass(frozen=True)
+class Case:
+    """Answers and the gold (boxes, labels) of those items that have it."""
+
+    name: str
+    answers: BoxAnswers
+    gold: dict
+
+
+def recorded(folder: Path) -> Case:
+    """Answers of a real crowd: ``answers.jsonl`` and, if there, ``gold.jsonl``."""
+    items, workers, labels = {}, {}, {}
+    responses, rows, boxes, sizes = [], [], [], {}
+    for line in _lines(folder / "answers.jsonl"):
+        item = items.setdefault(line["image"], len(items))
+        worker = workers.setdefault(line["annotator"], len(workers))
+        xyxy, names = _boxes(line["boxes"], labels)
+        responses.append((item, worker))
+        rows += [(item, worker, name) for name in names]
+        boxes.append(xyxy)
+        sizes[item] = (line.get("width") or 0, line.get("height") or 0)
+    gold_file = folder / "gold.jsonl"
+    gold = {}
+    for line in _lines(gold_file) if gold_file.exists() else []:
+        gold[items[line["image"]]] = _boxes(line["boxes"], labels)
+    size = np.array([sizes[item] for item in range(len(items))], dtype=np.float64)
+    answers = _answers(responses, rows, boxes, size, len(workers), len(labels))
+    return Case(folder.name, answers, gold)
+
+
+def simulated(folder: Path, crowd: str, per_item: int = 5, seed: int = 0) -> Case:
+    """A ``medium`` or ``hard`` crowd over gold boxes; hard objects and distractors are shared."""
+    rng = np.random.default_rng(seed)
+    labels: dict = {}
+    scenes = [(_boxes(line["boxes"], labels), line) for line in _lines(folder / "gold.jsonl")]
+    pool = simulate.crowd(crowd, max(per_item, len(scenes) // 8), rng)
+    responses, rows, boxes, sizes = [], [], [], []
+    for item, ((xyxy, names), line) in enumerate(scenes):
+        size = _size(line, xyxy)
+        hardness = rng.normal(0, 1.0, len(xyxy))
+        tempting = simulate.distractors(xyxy, size, 3.0 if crowd == "hard" else 0.3, rng)
+        for worker in rng.choice(len(pool), per_item, replace=False):
+            drawn, called = simulate.draw_boxes(
+                xyxy,
+                names,
+                size,
+                len(labels),
+                pool[worker],
+                rng,
+                hardness=hardness,
+                distractors=tempting,
+            )
+            responses.append((item, int(worker)))
+            rows += [(item, int(worker), int(name)) for name in called]
+            boxes.append(drawn)
+        sizes.append(size)
+    answers = _answers(responses, rows, boxes, np.array(sizes), len(pool), len(labels))
+    gold = {item: scene for item, (scene, _) in enumerate(scenes)}
+    return Case(f"{folder.name} {crowd} x{per_item}", answers, gold)
+
+
+def large(n_items: int, per_item: int = 5, n_objects: int = 7, seed: int = 0) -> BoxAnswers:
+    """Made-up answers for speed: about six boxes a worker and image, ten classes."""
+    rng = np.random.default_rng(seed)
+    n_workers, frame = 2000, np.array([1280.0, 720.0])
+    extent = rng.uniform(20, 200, (n_items * n_objects, 2))
+    corner = rng.random(extent.shape) * (frame - extent)
+    label = rng.integers(0, 10, len(extent))
+    step = n_workers // per_item
+    who = rng.integers(0, step, (n_items, per_item)) + step * np.arange(per_item)
+    detection, jitter = rng.beta(12, 2, n_workers), rng.lognormal(0, 0.4, n_workers)
+    thing = np.repeat(np.arange(len(extent)), per_item)
+    worker = np.repeat(who, n_objects, axis=0).ravel()
+    drawn = rng.random(len(thing)) < detection[worker]
+    thing, worker = thing[drawn], worker[drawn]
+    side = np.tile(extent[thing], 2)
+    noise = rng.standard_t(4, side.shape) * jitter[worker][:, None] * 1.5 * side**0.35
+    xyxy = np.concatenate([corner, corner + extent], axis=1)[thing] + noise
+    xyxy[:, :2] = np.clip(np.minimum(xyxy[:, :2], xyxy[:, 2:] - 2), 0, None)
+    return BoxAnswers(
+        response_item=np.repeat(np.arange(n_items), per_item),
+        response_worker=who.ravel(),
+        item=thing // n_objects,
+        worker=worker,
+        label=label[thing],
+        xyxy=xyxy,
+        size=np.tile(frame, (n_items, 1)),
+        n_items=n_items,
+        n_workers=n_workers,
+        n_labels=10,
+    )
+
+
+def _lines(path: Path):
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def _boxes(boxes, labels: dict):
+    """Boxes with an area as (n, 4) corners, and their class indices."""
+    corners = [(b["left"], b["top"], b["left"] + b["width"], b["top"] + b["height"]) for b in boxes]
+    xyxy = np.array(corners, dtype=np.float64).reshape(-1, 4)
+    names = np.array([labels.setdefault(b["label"], len(labels)) for b in boxes], dtype=np.int64)
+    valid = (xyxy[:, 2:] > xyxy[:, :2]).all(axis=1)
+    return xyxy[valid], names[valid]
+
+
+def _size(line, xyxy):
+    """The image's size; where it is not told, VGA or what the boxes need."""
+    if "width" in line:
+        return float(line["width"]), float(line["height"])
+    reach = xyxy.max(axis=0, initial=0.0)
+    return max(640.0, float(reach[2])), max(480.0, float(reach[3]))
+
+
+def _answers(responses, rows, boxes, size, n_workers, n_labels) -> BoxAnswers:
+    seen = np.array(responses, dtype=np.int64).reshape(-1, 2)
+    columns = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return BoxAnswers(
+        response_item=seen[:, 0],
+        response_worker=seen[:, 1],
+        item=columns[:, 0],
+        worker=columns[:, 1],
+        label=columns[:, 2],
+        xyxy=np.concatenate(boxes),
+        size=size,
+        n_items=len(size),
+        n_workers=n_workers,
+        n_labels=n_labels,
+    )
