@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from jobs import consensus, exports, labels, routing, work
@@ -17,11 +18,13 @@ from jobs.collection import collect_batch
 from jobs.db import reading, transaction
 from jobs.errors import HitworksError, Paused, ProviderError
 from jobs.publishing import publish_batch
+from jobs.reconciling import reconcile
 from jobs.resources import Resources
 from jobs.review import review_job
-from jobs.tables import Batch, Export, Work
+from jobs.tables import Batch, Export, Job, Work
 from jobs.work import Claim, LeaseLost, Progress
 
+_BETWEEN_RECONCILES = timedelta(hours=1)
 Call = Callable[[Resources, int, Progress], datetime | None]
 """Does the work on a subject; gives the time at which it wants to run again, if any."""
 
@@ -67,11 +70,20 @@ def _export(resources: Resources, export_id: int, progress: Progress) -> datetim
     return None
 
 
+def _reconcile(resources: Resources, _: int, progress: Progress) -> datetime | None:
+    """Look at the venues' lists every hour while a job runs."""
+    reconcile(resources, progress, in_full=False)
+    with reading(resources.sessions) as session:
+        is_running = session.scalar(select(Job.id).where(Job.state == "running").limit(1))
+    return resources.clock() + _BETWEEN_RECONCILES if is_running else None
+
+
 CALLS: dict[str, Call] = {
     "publish_batch": _publish,
     "collect_batch": _collect,
     "advance_job": _advance,
     "export_job": _export,
+    "reconcile": _reconcile,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,6 +22,8 @@ from jobs.providers import names as provider_names
 from jobs.records import BOXES, LabelSchema, TaskSpec
 from jobs.slicing import Plan, PlannedTask
 from jobs.tables import Dataset, Item, Job, Route, SchemaVersion
+
+_FIRST_RECONCILE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,7 @@ def launch(
             context = hit_specs.route_context(session, route.id)
             batches.post_route(session, context, now)
     work.enqueue(session, "advance_job", job_id, now)
+    work.enqueue(session, "reconcile", 0, now, at=now + _FIRST_RECONCILE)
     return cost
 
 

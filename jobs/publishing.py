@@ -85,6 +85,30 @@ def publish_batch(resources: Resources, batch_id: int, progress: Progress) -> Pu
     return report
 
 
+def adopt(resources: Resources, hit_id: int, posted: PostedHit) -> bool:
+    """Take over a HIT that the venue holds under our marker; False when it was ours already.
+
+    After a restored backup our rows may not know what was posted: the money is held for it
+    as if it had been posted now, and no second one can be posted.
+
+    Raises:
+        BudgetExceeded: when the budget does not cover it.
+
+    """
+    posting = _prepare(resources, hit_id)
+    with transaction(resources.sessions) as session:
+        intent = _intend(session, posting, resources, is_paid=False)
+        if intent is None:
+            return False
+        work.enqueue(session, "collect_batch", _batch_id(session, hit_id), resources.clock())
+    _confirm(resources, posting, intent.id, posted)
+    return True
+
+
+def _batch_id(session: Session, hit_id: int) -> int:
+    return session.get_one(Hit, hit_id).batch_id
+
+
 def _start(session: Session, batch_id: int, resources: Resources) -> tuple[list[int], int]:
     batch = session.get_one(Batch, batch_id)
     if batch.state == "planned":
@@ -130,7 +154,9 @@ def _publish(resources: Resources, posting: _Posting, before_call: Callable[[], 
         _confirm(resources, posting, intent.id, posted)
 
 
-def _intend(session: Session, posting: _Posting, resources: Resources) -> Intent | None:
+def _intend(
+    session: Session, posting: _Posting, resources: Resources, *, is_paid: bool = True
+) -> Intent | None:
     """The intent with its attempt counted and its money held; None when nothing is to be done."""
     now, spec, job_id = resources.clock(), posting.spec, posting.context.job.id
     hit = session.get_one(Hit, posting.hit_id, with_for_update=True, populate_existing=True)
@@ -147,6 +173,7 @@ def _intend(session: Session, posting: _Posting, resources: Resources) -> Intent
             "max_assignments": spec.max_assignments,
         },
         actor=ACTOR,
+        is_paid=is_paid,
     )
     intent, is_new = intents.begin(session, call, now)
     if is_new:

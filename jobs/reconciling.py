@@ -1,0 +1,205 @@
+"""Service: our records against the venues' own. Differences become findings, never edits.
+
+While one is open, paid calls stop: a difference means that something here is not understood.
+What can be known for sure is taken over: a HIT that the venue holds under our marker and
+that our rows have not seen posted (an older backup was restored) is adopted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from jobs import findings, hit_specs, intents, ledger, publishing
+from jobs.db import reading, transaction
+from jobs.errors import BudgetExceeded, ProviderError
+from jobs.providers import Provider
+from jobs.records import PostedHit
+from jobs.resources import Resources
+from jobs.tables import Assignment, Batch, Hit, Job, LedgerTransaction, RawSubmission, Route
+from jobs.work import Progress
+
+ACTOR = "reconcile"
+YOUNG = timedelta(minutes=2)  # younger than this, a venue's list may lag behind
+
+
+@dataclass
+class Reconciliation:
+    """What was compared, what was taken over, and every difference as a sentence."""
+
+    n_hits: int = 0
+    n_submissions: int = 0
+    n_adopted: int = 0
+    differences: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Account:
+    """One venue account, and the HITs of ours that belong to it."""
+
+    provider: Provider
+    hits: Mapping[str, Hit]
+
+
+def reconcile(resources: Resources, progress: Progress, *, in_full: bool = True) -> Reconciliation:
+    """Compare every HIT at every venue with our rows; in full, every submission and payment too.
+
+    Differences are written as findings and turn the pause switch on. A repeat finds the
+    same and writes nothing twice.
+
+    Raises:
+        ProviderError: when a venue does not answer; nothing is concluded about it then.
+
+    """
+    found = Reconciliation()
+    with reading(resources.sessions) as session:
+        ours = f"hitworks:{intents.installation(session)}:"
+        accounts = list(_accounts(session, resources))
+        found.differences.update({f"books:{line}": line for line in ledger.differences(session)})
+    known = {marker: hit for account in accounts for marker, hit in account.hits.items()}
+    for account in accounts:
+        listed = defaultdict(list)
+        for posted in account.provider.hits():
+            if posted.marker.startswith(ours):
+                listed[posted.marker].append(posted)
+        found.n_hits += sum(map(len, listed.values()))
+        _compare_listing(resources, account, listed, known, found)
+        for number, (marker, hit) in enumerate(account.hits.items()):
+            progress(number, len(account.hits))
+            if hit.provider_hit_id and marker not in listed:
+                _explain_absence(resources, account, hit, found)
+            elif hit.provider_hit_id and in_full:
+                _compare_submissions(resources, account, hit, found)
+    _write(resources, found)
+    return found
+
+
+def _accounts(session: Session, resources: Resources) -> Iterator[_Account]:
+    """Venue accounts that launched jobs use; models have none, nothing of theirs is outside."""
+    rows = session.execute(
+        select(Hit, Batch.route_id, Route.provider, Job.environment)
+        .join(Batch, Batch.id == Hit.batch_id)
+        .join(Route, Route.id == Batch.route_id)
+        .join(Job, Job.id == Batch.job_id)
+        .order_by(Hit.id)
+    ).all()
+    hits: dict[tuple[str, str], dict[str, Hit]] = defaultdict(dict)
+    first: dict[tuple[str, str], int] = {}
+    for hit, route_id, provider_name, environment in rows:
+        account = (provider_name, "local" if provider_name == "inhouse" else environment)
+        first.setdefault(account, route_id)
+        hits[account][hit.marker] = hit
+    for account, route_id in first.items():
+        provider = hit_specs.route_context(session, route_id).provider(resources.venues)
+        if provider.has_pages:
+            yield _Account(provider, hits[account])
+
+
+def _compare_listing(
+    resources: Resources,
+    account: _Account,
+    listed: Mapping[str, list[PostedHit]],
+    known: Mapping[str, Hit],
+    found: Reconciliation,
+) -> None:
+    for marker, posted in listed.items():
+        ids = ", ".join(sorted(one.provider_hit_id for one in posted))
+        hit = known.get(marker)
+        if len(posted) > 1:
+            found.differences[f"twice:{marker}"] = f"{marker} is posted more than once: {ids}"
+        elif hit is None:
+            found.differences[f"unknown:{marker}"] = (
+                f"the venue {account.provider.name} holds {ids} under our marker {marker}, "
+                "and no row here knows it"
+            )
+        elif not hit.provider_hit_id:
+            _adopt(resources, hit, posted[0], found)
+        elif hit.provider_hit_id != posted[0].provider_hit_id:
+            found.differences[f"other:{marker}"] = (
+                f"HIT {hit.id} is {hit.provider_hit_id} here and {ids} at the venue"
+            )
+
+
+def _adopt(resources: Resources, hit: Hit, posted: PostedHit, found: Reconciliation) -> None:
+    try:
+        found.n_adopted += publishing.adopt(resources, hit.id, posted)
+    except BudgetExceeded as error:
+        found.differences[f"adopt:{hit.marker}"] = (
+            f"HIT {hit.id} is posted as {posted.provider_hit_id} and cannot be paid: {error}"
+        )
+
+
+def _explain_absence(
+    resources: Resources, account: _Account, hit: Hit, found: Reconciliation
+) -> None:
+    """A HIT missing in the list may be young, or asked for by its id; else it is lost."""
+    if hit.posted_at is None or resources.clock() - hit.posted_at < YOUNG:
+        return
+    if hit.state == "closed" and not hit.held_micros:
+        return  # the venue disposes of old HITs; nothing is owed for it
+    try:
+        account.provider.get(hit.provider_hit_id)
+    except ProviderError as error:
+        if not error.permanent:
+            raise
+        found.differences[f"lost:{hit.marker}"] = (
+            f"HIT {hit.id} was posted as {hit.provider_hit_id}, and the venue has no such HIT"
+        )
+
+
+def _compare_submissions(
+    resources: Resources, account: _Account, hit: Hit, found: Reconciliation
+) -> None:
+    posted = account.provider.get(hit.provider_hit_id)
+    with reading(resources.sessions) as session:
+        context = hit_specs.batch_context(session, hit.batch_id)
+        spec = hit_specs.hit_spec(context, hit, ())
+        rows = session.execute(
+            select(RawSubmission, Assignment, LedgerTransaction.id)
+            .join(Assignment, Assignment.raw_submission_id == RawSubmission.id)
+            .outerjoin(
+                LedgerTransaction,
+                (LedgerTransaction.assignment_id == Assignment.id)
+                & (LedgerTransaction.kind == "settle"),
+            )
+            .where(RawSubmission.hit_id == hit.id)
+        ).all()
+    ours = {
+        (raw.provider_assignment_id, raw.provider_worker_id): (assignment, payment)
+        for raw, assignment, payment in rows
+    }
+    for submission in account.provider.fetch(posted, spec):
+        found.n_submissions += 1
+        key = (submission.provider_assignment_id, submission.provider_worker_id)
+        where = f"assignment {submission.provider_assignment_id} of HIT {hit.id}"
+        assignment, payment = ours.pop(key, (None, None))
+        if assignment is None:
+            if hit.state == "closed":
+                found.differences[f"missed:{key}"] = f"{where} was never collected"
+            continue
+        if assignment.state == "Submitted":
+            continue  # collecting takes the venue's decision over
+        if (submission.state == "Approved") != (payment is not None):
+            found.differences[f"payment:{key}"] = (
+                f"{where} is {submission.state} at the venue and "
+                f"{'paid' if payment else 'not paid'} in our books"
+            )
+    for key, (assignment, _) in ours.items():
+        found.differences[f"gone:{key}"] = (
+            f"assignment {assignment.id} of HIT {hit.id} is not at the venue any more"
+        )
+
+
+def _write(resources: Resources, found: Reconciliation) -> None:
+    now = resources.clock()
+    with transaction(resources.sessions) as session:
+        for key, message in found.differences.items():
+            findings.report(session, f"reconcile:{key}"[:200], message, now, None)
+        if found.differences:
+            reason = f"{len(found.differences)} differences with the venues; see the findings"
+            intents.set_pause(session, True, reason=reason, actor=ACTOR, now=now)

@@ -1,0 +1,72 @@
+"""Many processes race for the last of the budget: not a micro-dollar over, on either database."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from jobs import ledger
+from jobs.db import reading, transaction
+from jobs.ledger import Reason
+from jobs.tables import Job, LedgerTransaction
+from tests.factories import NOW, make_dataset, make_job
+
+N_PROCESSES = 16
+HOLDS_EACH = 8
+BUDGET = 100
+RACER = """
+import sys
+from datetime import UTC, datetime
+from jobs import ledger
+from jobs.db import open_engine, open_sessions, transaction
+from jobs.errors import BudgetExceeded
+
+url, job_id, name, n = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+engine = open_engine(url)
+sessions = open_sessions(engine)
+print("ready", flush=True)
+sys.stdin.readline()
+won = 0
+for number in range(n):
+    try:
+        with transaction(sessions) as session:
+            won += ledger.hold(
+                session, job_id, 3, key=f"{name}:{number}", reason=ledger.Reason(name),
+                now=datetime.now(UTC),
+            )
+    except BudgetExceeded:
+        pass
+print(won, flush=True)
+engine.dispose()
+"""
+
+
+def test_processes_that_race_for_the_budget_never_pass_it(sessions, engine, database_url):
+    with transaction(sessions) as session:
+        job = make_job(session, make_dataset(session), budget_micros=0)
+        ledger.set_budget(session, job.id, BUDGET, key="b", reason=Reason("ada"), now=NOW)
+        job_id = job.id
+    engine.dispose()
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACER, database_url, str(job_id), f"r{number}", str(HOLDS_EACH)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+            text=True,
+        )
+        for number in range(N_PROCESSES)
+    ]
+    for racer in racers:
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    won = sum(int(racer.communicate()[0]) for racer in racers)
+    assert won == BUDGET // 3
+    with reading(sessions) as session:
+        assert session.get_one(Job, job_id).held_micros == won * 3
+        assert ledger.balances(session, job_id)["available"] == BUDGET - won * 3
+        assert ledger.differences(session) == []
+        assert session.query(LedgerTransaction).filter_by(kind="hold").count() == won
