@@ -12,9 +12,10 @@ from werkzeug.wrappers import Response
 from jobs import labels
 from jobs.errors import InvalidInput, NotFound
 from jobs.records import LabelSchema
-from jobs.reports import ItemView, item_view, job_report
+from jobs.reports import ItemView, item_view
 from jobs.reports.conflicts import ConflictRow, conflicts, n_conflicts
 from jobs.reports.datasets import job_schema
+from jobs.reports.heads import job_head
 from jobs.strict_json import loads
 from webapp.auth import actor, allow
 from webapp.installation import now, reading, writing
@@ -40,7 +41,7 @@ def queue() -> str:
     """Conflicts of every job, or of one, the least sure first."""
     job_id = cursor("job") or None
     with reading() as session:
-        job = job_report(session, job_id).summary if job_id else None
+        job = job_head(session, job_id) if job_id else None
         rows = conflicts(session, job_id=job_id, after=_place(), limit=N_TILES + 1)
         n = n_conflicts(session, job_id)
     more = rows[N_TILES - 1].place if len(rows) > N_TILES else None
@@ -105,7 +106,7 @@ def revert(job_id: int, item_id: int, kind: str) -> Response:
 
 def _desk(job_id: int, item_id: int, kind: str, error: str = "") -> str:
     with reading() as session:
-        job = job_report(session, job_id).summary
+        job = job_head(session, job_id)
         view = item_view(session, job_id, item_id)
         schema = job_schema(session, job_id)
         ahead = conflicts(session, job_id=job_id, limit=2)

@@ -21,6 +21,7 @@ STATE_NAMES = {
     "sure": "sure",
     "open": "wants answers",
     "conflict": "conflict",
+    "adjudicated": "decided",
     "needs_person": "needs a person",
 }
 

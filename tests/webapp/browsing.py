@@ -16,9 +16,9 @@ from tests.webapp import campaign
 from webapp import create_app
 
 
-def seed(folder: Path) -> None:
-    """Fill the data folder ``folder``."""
-    app = open_app(folder)
+def seed(folder: Path, **settings: object) -> None:
+    """Fill the data folder ``folder`` and its database."""
+    app = open_app(folder, **settings)
     resources: Resources = app.extensions["hitworks"]
     with transaction(resources.sessions) as session:
         campaign.add_people(session)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from jobs import exports
-from jobs.reports import job_report
 from jobs.reports.datasets import export_list, export_row
+from jobs.reports.heads import job_head
 from webapp.api.shapes import ExportOut, Exports, NewExport
 from webapp.api.spec import endpoint, reply
 from webapp.auth import actor, allow
@@ -21,7 +21,7 @@ blueprint = Blueprint("exports", __name__, url_prefix="/jobs/<int:job_id>/export
 def index(job_id: int) -> Response:
     """The exports of a job, newest first."""
     with reading() as session:
-        job_report(session, job_id)
+        job_head(session, job_id)
         return reply(Exports(rows=export_list(session, job_id)))
 
 

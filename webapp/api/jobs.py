@@ -8,6 +8,7 @@ from jobs import ledger, pausing, planning
 from jobs.ledger import Reason
 from jobs.money import parse_usd
 from jobs.reports import job_list, job_report, ledger_page, worker_table
+from jobs.reports.heads import job_head
 from webapp.api.shapes import (
     Cost,
     Job,
@@ -108,7 +109,7 @@ def budget(job_id: int, json: NewBudget) -> Response:
 def workers(job_id: int) -> Response:
     """Who answers, how well, how fast and for what wage."""
     with reading() as session:
-        job_report(session, job_id)
+        job_head(session, job_id)
         return reply(Workers(rows=worker_table(session, job_id)))
 
 
@@ -117,7 +118,7 @@ def workers(job_id: int) -> Response:
 def entries(job_id: int, query: PageQuery) -> Response:
     """Transactions, newest first; ``after`` is the id of the last one seen."""
     with reading() as session:
-        job_report(session, job_id)
+        job_head(session, job_id)
         rows = ledger_page(session, job_id, after=query.after or None, limit=query.limit + 1)
     page = rows[: query.limit]
     return reply(LedgerPage(rows=page, next=page[-1].id if len(rows) > query.limit else None))

@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response
 
 from jobs import exports, formats
 from jobs.errors import InvalidInput, NotFound
-from jobs.reports import job_report
 from jobs.reports.datasets import export_list, export_row
+from jobs.reports.heads import job_head
 from webapp.auth import actor, allow, limiter
 from webapp.installation import installation, now, reading, writing
 
@@ -76,7 +76,7 @@ def send_export(job_id: int, file_name: str) -> Response:
 
 def _page(job_id: int, error: str = "") -> str:
     with reading() as session:
-        summary = job_report(session, job_id).summary
+        summary = job_head(session, job_id)
         rows = export_list(session, job_id)
     return render_template(
         "exports/index.html",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request, url_for
 
 from jobs.errors import InvalidInput
-from jobs.reports import ItemFilter, item_page, item_view, job_report, worker_table
+from jobs.reports import ItemFilter, item_page, item_view, worker_table
+from jobs.reports.heads import job_head
 from webapp.auth import allow, person
 from webapp.installation import reading
 from webapp.overlay import layers
@@ -23,7 +24,7 @@ def index(job_id: int) -> str:
     """Thumbnails, filtered, a page at a time; only the tiles when a script asks for more."""
     filters = _filters()
     with reading() as session:
-        summary = job_report(session, job_id).summary
+        summary = job_head(session, job_id)
         rows = item_page(session, job_id, after=cursor(), limit=N_TILES + 1, filters=filters)
         workers = worker_table(session, job_id) if person().may("manager") else ()
     template = "items/_tiles.html" if "more" in request.args else "items/index.html"
@@ -44,7 +45,7 @@ def index(job_id: int) -> str:
 def item(job_id: int, item_id: int) -> str:
     """One item: every worker's boxes and tags, the consensus, and why the label is what it is."""
     with reading() as session:
-        summary = job_report(session, job_id).summary
+        summary = job_head(session, job_id)
         view = item_view(session, job_id, item_id)
     voices = layers(view)
     return render_template(

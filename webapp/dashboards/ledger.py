@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, render_template, stream_with_context
 
 from jobs.money import MICROS_PER_DOLLAR
-from jobs.reports import LedgerLine, job_report, ledger_page
+from jobs.reports import LedgerLine, ledger_page
+from jobs.reports.heads import job_head
 from webapp.auth import allow
 from webapp.installation import reading
 from webapp.requests import cursor
@@ -27,12 +28,11 @@ def index(job_id: int) -> str:
     """Newest transactions first, a page at a time."""
     after = cursor()
     with reading() as session:
-        report = job_report(session, job_id)
+        head = job_head(session, job_id)
         lines = ledger_page(session, job_id, after=after or None, limit=N_LINES + 1)
     return render_template(
         "ledger/index.html",
-        job=report.summary,
-        report=report,
+        job=head,
         lines=lines[:N_LINES],
         accounts=ACCOUNTS,
         older=lines[N_LINES - 1].id if len(lines) > N_LINES else None,
@@ -45,7 +45,7 @@ def index(job_id: int) -> str:
 def download(job_id: int) -> Response:
     """The whole ledger as CSV that is safe to open in a spreadsheet."""
     with reading() as session:
-        job_report(session, job_id)
+        job_head(session, job_id)
     response = Response(stream_with_context(_rows(job_id)), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="ledger-job-{job_id}.csv"'
     return response

@@ -13,8 +13,8 @@ from jobs.job_specs import read_job_spec
 from jobs.label_schemas import parse_schema, save_schema
 from jobs.ledger import Reason
 from jobs.money import parse_usd
-from jobs.reports import job_report
 from jobs.reports.datasets import dataset_list, dataset_summary, schema_list, schema_row
+from jobs.reports.heads import job_head
 from webapp.auth import actor, allow
 from webapp.installation import installation, now, reading, writing
 from webapp.job_forms import Offer, offers, plan_document, schema_text
@@ -93,7 +93,7 @@ def budget(job_id: int) -> Response | tuple[str, int]:
         with writing() as session:
             key = f"budget:job:{job_id}:{now().isoformat()}"
             ledger.set_budget(session, job_id, amount, key=key, reason=Reason(actor()), now=now())
-            is_draft = job_report(session, job_id).summary.state == "draft"
+            is_draft = job_head(session, job_id).state == "draft"
     except (InvalidInput, BudgetExceeded) as error:
         return _review_page(job_id, error=str(error)), 422
     flash("Budget changed.")
@@ -108,7 +108,7 @@ def launch(job_id: int) -> Response | tuple[str, int]:
     place = installation()
     try:
         with writing() as session:
-            summary = job_report(session, job_id).summary
+            summary = job_head(session, job_id)
             typed = request.form.get("confirm", "").strip()
             if summary.environment == "production" and typed != summary.name:
                 raise InvalidInput(f"confirm: expected the job's name, {summary.name!r:.200}")
@@ -160,7 +160,7 @@ def _review_page(job_id: int, error: str = "") -> str:
     place = installation()
     estimate, problem = None, ""
     with reading() as session:
-        summary = job_report(session, job_id).summary
+        summary = job_head(session, job_id)
         if summary.state == "draft":
             try:
                 estimate = planning.estimate(session, job_id, place.venues, place.blobs)

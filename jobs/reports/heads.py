@@ -1,0 +1,56 @@
+"""What stands at the top of every page about a job: few numbers, whatever its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from jobs.errors import NotFound
+from jobs.reports.conflicts import n_conflicts
+from jobs.tables import Dataset, Job, SchemaVersion
+
+
+@dataclass(frozen=True)
+class JobHead:
+    """A job's name, state and money, and how many questions want a person."""
+
+    id: int
+    name: str
+    state: str
+    environment: str
+    dataset: str
+    schema: str
+    n_conflicts: int
+    budget_micros: int
+    held_micros: int
+    spent_micros: int
+    launched_at: datetime | None
+
+
+def job_head(session: Session, job_id: int) -> JobHead:
+    """The head of one job. NotFound when there is none."""
+    row = session.execute(
+        select(Job, Dataset.name, SchemaVersion.name, SchemaVersion.version)
+        .join(Dataset, Dataset.id == Job.dataset_id)
+        .join(SchemaVersion, SchemaVersion.id == Job.schema_id)
+        .where(Job.id == job_id)
+    ).first()
+    if row is None:
+        raise NotFound(f"job {job_id} does not exist")
+    job, dataset, schema, version = row
+    return JobHead(
+        id=job.id,
+        name=job.name,
+        state=job.state,
+        environment=job.environment,
+        dataset=dataset,
+        schema=f"{schema} v{version}",
+        n_conflicts=n_conflicts(session, job_id),
+        budget_micros=job.budget_micros,
+        held_micros=job.held_micros,
+        spent_micros=job.spent_micros,
+        launched_at=job.launched_at,
+    )
