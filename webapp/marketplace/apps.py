@@ -14,7 +14,7 @@ from flask import Flask, Response, redirect, render_template, request
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from werkzeug import Response as BaseResponse
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from webapp.marketplace import admin, content, rpc
 from webapp.marketplace.dial import Clock, utc_clock
@@ -175,6 +175,8 @@ def _stale_form(_error: CSRFError) -> Response:
 def _http_error(error: HTTPException) -> BaseResponse:
     if error.response is not None or (error.code or 500) < 400:
         return error.get_response()
+    if isinstance(error, SecurityError):
+        return Response("This address is not one of this server's.\n", 400, mimetype="text/plain")
     page = render_template("declined.html", title=error.name, message=error.description or "")
     return Response(page, error.code)
 

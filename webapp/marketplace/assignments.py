@@ -151,7 +151,7 @@ def accept_in_group(
     preferred = session.scalar(
         select(Hit.id).where(Hit.hit_id == preferred_hit_id, Hit.type_id == hit_type.id)
     )
-    if preferred is not None and not _is_taken(session, preferred, now):
+    if preferred is not None and _may_take(session, worker, preferred, now):
         return accept(session, worker, preferred, standing, options, now)
     check_allowed(session, worker, hit_type, standing, "accept")
     found = next_hit(session, worker, hit_type.id, now, lock=True)
@@ -220,12 +220,11 @@ def accepted_by(session: Session, worker: Worker, now: int) -> list[Assignment]:
     )
 
 
-def _is_taken(session: Session, hit_pk: int, now: int) -> bool:
-    """Whether nobody new can take the HIT; its own holder still may come back to it."""
+def _may_take(session: Session, worker: Worker, hit_pk: int, now: int) -> bool:
+    """Whether the HIT is open, or in this worker's own hands already."""
     hit = session.get_one(Hit, hit_pk)
-    return hit.status in ("Unassignable", "Reviewable", "Reviewing", "Disposed") or is_expired(
-        hit, now
-    )
+    is_open = hit.status == "Assignable" and not is_expired(hit, now)
+    return is_open or _active_assignment(session, worker, hit) is not None
 
 
 def _active_assignment(session: Session, worker: Worker, hit: Hit) -> Assignment | None:
