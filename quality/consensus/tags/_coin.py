@@ -44,7 +44,9 @@ def scale(votes: Votes, seen: Floats) -> Floats:
     at_step[grade[:, None], grade, step] = 1.0
     made = np.einsum("wlt,lts->ws", possible, at_step)
     could = possible.sum(axis=1) @ at_step.sum(axis=0)
-    crowd = (made.sum(axis=0) + 1.0) / (could.sum(axis=0) + n_truths)
+    made_by_all = made.sum(axis=0) + 1.0 / n_truths
+    made_by_all[n_truths - 1] += 1.0
+    crowd = made_by_all / (could.sum(axis=0) + n_truths)
     rate = (made + STRENGTH * crowd) / (could + STRENGTH)
     shape = np.maximum(rate[:, step], 1e-9)
     shape /= shape.sum(axis=1, keepdims=True)

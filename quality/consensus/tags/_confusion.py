@@ -54,13 +54,15 @@ def soft_max(log_weight: Floats) -> tuple[Floats, Floats]:
     return log_weight, (np.log(total) + top)[:, 0]
 
 
-def pooled_confusion(seen: Floats, strength: float) -> Floats:
+def pooled_confusion(votes: Votes, seen: Floats, strength: float) -> Floats:
     """p(label | truth) of each worker from counts ``seen`` (n_workers, n_labels, K).
 
     A Dirichlet prior worth ``strength`` answers a truth pulls each worker to the crowd, so
-    someone with two answers is taken for an average worker.
+    someone with two answers is taken for an average worker. The crowd itself starts with
+    one right answer a truth and one spread over the labels.
     """
-    crowd = seen.sum(axis=0) + 1.0 / seen.shape[1]
+    crowd = seen.sum(axis=0) + 1.0 / votes.n_labels
+    crowd[votes.truths, np.arange(len(votes.truths))] += 1.0
     crowd /= crowd.sum(axis=0)
     confusion = seen + strength * crowd
     shares: Floats = confusion / confusion.sum(axis=1, keepdims=True)
@@ -88,7 +90,7 @@ def fit_confusion(
     certain = start[known]
     posterior, iterations, change = start, 0, np.inf
     while iterations < max_iterations and change >= TOLERANCE:
-        confusion = pooled_confusion((transposed @ posterior).reshape(shape), strength)
+        confusion = pooled_confusion(votes, (transposed @ posterior).reshape(shape), strength)
         prior = class_prior(posterior)
         log_weight = answers @ np.log(confusion).reshape(-1, shape[2])
         log_weight += np.log(prior)

@@ -112,7 +112,7 @@ def _told(flat: Floats, meant: Floats, habit: Floats) -> Floats:
 
 
 def _matrices(votes: Votes, told: Floats, target: Target) -> Floats:
-    return (1 - PULL) * pooled_confusion(told, STRENGTH) + PULL * target(votes, told)
+    return (1 - PULL) * pooled_confusion(votes, told, STRENGTH) + PULL * target(votes, told)
 
 
 def _habits(votes: Votes) -> Floats:

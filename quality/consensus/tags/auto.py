@@ -1,10 +1,11 @@
 """The default: a confusion model made safe, averaged with the skill-weighted vote.
 
-Two thirds of the posterior of ``_contested`` and one third of the vote share weighted by
-each worker's skill. The model finds biased and careless workers; the vote keeps its
-confidence honest where the model's independence does not hold. Ordered scales learn errors
-by their distance; item features add a classifier that learns from the consensus and
-votes in the next (two rounds, ``_features``).
+At most two thirds of the posterior of ``_contested`` (less where an item's voters have
+answered little), the rest the vote share weighted by each worker's skill. The model finds
+biased and careless workers; the vote keeps its confidence honest where the model's
+independence does not hold. Ordered scales learn errors by their distance; item features
+add a classifier that learns from the consensus and votes in the next (two rounds,
+``_features``).
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from quality.consensus.tags._leave_one_out import chance_corrected, estimates, m
 from quality.consensus.tags._votes import Votes, collect, settle, unanswered, vote_share
 
 VERSION = "2"
-# Part of the model in the average; the rest is the weighted vote.
+# Most the model counts in the average; the rest is the weighted vote.
 MODEL_PART = 2.0 / 3.0
+# Answers after which the model of a worker counts half of that.
+KNOWN_AFTER = 5.0
 FEATURE_ROUNDS = 2
 
 
@@ -93,8 +96,18 @@ def blend(
     share = vote_share(votes, skill[votes.worker])
     if opinion is not None:
         share = _with_opinion(votes, share, skill, opinion)
-    posterior = MODEL_PART * fit.posterior + (1 - MODEL_PART) * share
+    part = _model_part(votes)
+    posterior = part * fit.posterior + (1 - part) * share
     return Blend(posterior, estimates(votes, right, judged, skill, details), fit)
+
+
+def _model_part(votes: Votes) -> Floats:
+    """How much the model counts for each item, (n_items, 1): less where its voters are new."""
+    n_answers = votes.per_worker().astype(float)
+    known = n_answers / (n_answers + KNOWN_AFTER)
+    summed = np.bincount(votes.item, weights=known[votes.worker], minlength=votes.n_items)
+    part: Floats = MODEL_PART * summed / np.maximum(votes.per_item(), 1)
+    return part[:, None]
 
 
 def _with_opinion(votes: Votes, share: Floats, skill: Floats, opinion: Floats) -> Floats:
