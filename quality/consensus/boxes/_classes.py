@@ -16,7 +16,7 @@ from quality.consensus.shapes import Floats, Ints
 
 _RIGHT = 0.9
 _PRIOR = 6.0
-_SMOOTH = 0.5
+_SMOOTH = 10.0  # pseudo-counts of wrong names a class, or as many as there are classes
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,8 @@ def learn(totals: list[Floats]) -> Namers:
     k = len(seen)
     crowd = (right.sum() + _RIGHT * _PRIOR) / (total.sum() + _PRIOR)
     own = (right + crowd * _PRIOR) / (total + _PRIOR)
-    wrong = miss + _SMOOTH / max(k - 1, 1) * (1 - np.eye(k))
+    # With many classes and few answers the table would learn each odd vote by heart.
+    wrong = miss + max(_SMOOTH, k) / max(k - 1, 1) * (1 - np.eye(k))
     wrong = wrong / np.maximum(wrong.sum(axis=1, keepdims=True), 1e-12)
     share = (seen + 1.0) / (seen.sum() + k)
     return Namers(np.clip(own, 1.0 / (k + 1), 0.999), wrong, share)

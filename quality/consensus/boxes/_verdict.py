@@ -16,9 +16,9 @@ from quality.consensus.boxes._tidy import TidyBoxes
 from quality.consensus.shapes import Floats, Ints, WorkerEstimates
 
 # Workers share errors the model does not know; so much of each further look is taken as new.
-_SHARED_ERROR = 0.07
+_SHARED_ERROR = 0.05
 # And so much of the confidence is the plain share of (weighted) votes.
-_PLAIN_SHARE = 0.15
+_PLAIN_SHARE = 0.1
 # Even many workers miss an expert's corner by this share of the extent, and what the model
 # thinks of its own precision is too good by this factor (measured).
 _SHARED_SHIFT, _OPTIMISM = 0.025, 1.3
@@ -27,6 +27,7 @@ _ROOM = 0.72
 _RIGHT_IOU = 0.5
 _PRIOR_BOXES = 4.0
 _CROWDEDNESS = 0.5
+_LEAST_BELIEVED = 0.3
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,14 @@ def _shares(fitted: Fitted, trust: Floats) -> Floats:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def threshold(confidence: Floats) -> float:
-    """Half the F1 to be expected: believing what lies above maximises that F1."""
+def threshold(confidence: Floats, n_true: float) -> float:
+    """Half the F1 to be expected: believing what lies above maximises that F1.
+
+    ``n_true`` is the number of real objects to be expected, seen or not.
+    """
     ordered = np.sort(confidence)[::-1]
-    expected = 2 * np.cumsum(ordered) / (np.arange(1, len(ordered) + 1) + max(ordered.sum(), 1e-9))
-    return float(np.clip(0.5 * expected.max(initial=0.0), 0.35, 0.5))
+    expected = 2 * np.cumsum(ordered) / (np.arange(1, len(ordered) + 1) + max(n_true, 1e-9))
+    return float(np.clip(0.5 * expected.max(initial=0.0), _LEAST_BELIEVED, 0.5))
 
 
 def expected_missed(tidy: TidyBoxes, eyes: _existence.Eyes, found: Objects) -> Floats:

@@ -34,7 +34,7 @@ def combine(answers: BoxAnswers) -> BoxConsensus:
 
     ``confidence`` is the calibrated chance that the object is there, has this class and the
     box has IoU >= 0.5 with it; ``exists`` marks those above half the F1 to be expected, the
-    set with the best expected F1 (a threshold of 0.35 to 0.5). ``sd`` is in pixels. Workers'
+    set with the best expected F1 (a threshold of 0.3 to 0.5). ``sd`` is in pixels. Workers'
     ``accuracy`` is their expected F1. Rows in any order, duplicates and workers without
     boxes are fine; no answers give an empty result.
     """
@@ -64,7 +64,10 @@ def _judge(columns: TidyBoxes, cluster: Ints, fitted: Fitted) -> BoxConsensus:
     trust = _verdict.score_workers(columns, cluster, fitted, found, rough).weight
     confidence = _verdict.confidences(fitted, found, n_looks, trust)
     missed = _verdict.expected_missed(columns, fitted.habits.eyes, found)
-    exists = confidence >= _verdict.threshold(confidence)
+    judged = found.named * found.placed
+    there = np.divide(confidence, judged, out=np.zeros_like(confidence), where=judged > 0)
+    n_true = float(there.sum() + np.nansum(missed))
+    exists = confidence >= _verdict.threshold(confidence, n_true)
     right = np.where(exists, confidence, 1 - confidence)
     return assemble(
         columns,
@@ -81,12 +84,7 @@ def _judge(columns: TidyBoxes, cluster: Ints, fitted: Fitted) -> BoxConsensus:
         iterations=fitted.rounds,
         log_likelihood=fitted.log_likelihood,
         details={
-            "existence": np.divide(
-                confidence,
-                found.named * found.placed,
-                out=np.zeros_like(confidence),
-                where=found.named * found.placed > 0,
-            ),
+            "existence": there,
             "named": found.named,
             "placed": found.placed,
         },
