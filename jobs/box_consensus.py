@@ -125,6 +125,8 @@ def _combined(
     kept = [found for _, found in believed]
     if any(unit in tiles for unit in units):
         kept = _stitched(believed, classes, tiles)
+    # By place, not by confidence: a hair's difference in confidence must not reorder a label.
+    kept.sort(key=lambda found: [found["box"][key] for key in (*SIDES, "label")])
     places = [columns.unit_place[unit] for unit in units]
     return Combined(
         item_id=item_id,

@@ -22,13 +22,17 @@ T = TypeVar("T")
 def finish_job(session: Session, job_id: int, now: datetime) -> int:
     """The number of labels written: one for each sure question whose label is missing or old.
 
-    Safe to repeat: an unchanged consensus writes nothing, and a person's label is never
-    replaced by a later consensus. The job is finished once nothing is open.
+    While answers are awaited only missing labels are written; once no batch is open, those
+    that the last answers changed get a new version, so that the newest labels depend on the
+    answers alone and not on when they came. Safe to repeat: an unchanged consensus writes
+    nothing, and a person's label is never replaced by a later consensus. The job is finished
+    once nothing is open.
     """
     job = session.get(Job, job_id)
     if job is None:
         raise NotFound(f"job {job_id} does not exist")
     newest = _newest(session, job_id)
+    is_awaiting = _n_open_batches(session, job_id) > 0
     n_written = 0
     for row in session.scalars(
         select(Consensus)
@@ -36,7 +40,9 @@ def finish_job(session: Session, job_id: int, now: datetime) -> int:
         .order_by(Consensus.item_id, Consensus.kind)
     ):
         label = newest.get((row.item_id, row.kind))
-        if label is not None and (label.origin != "consensus" or label.value == row.value):
+        if label is not None and (
+            is_awaiting or label.origin != "consensus" or label.value == row.value
+        ):
             continue
         session.add(
             Label(
@@ -235,12 +241,14 @@ def _finish_if_quiet(session: Session, job: Job, now: datetime) -> None:
 
 def _is_quiet(session: Session, job_id: int) -> bool:
     """Whether no batch is open and no question waits for answers or for a person."""
-    open_batches = session.scalar(
-        select(func.count()).where(Batch.job_id == job_id, Batch.state != "closed")
-    )
     waiting = session.scalar(
         select(func.count()).where(
             Consensus.job_id == job_id, Consensus.state.in_(("open", "conflict"))
         )
     )
-    return not open_batches and not waiting
+    return not waiting and not _n_open_batches(session, job_id)
+
+
+def _n_open_batches(session: Session, job_id: int) -> int:
+    query = select(func.count()).where(Batch.job_id == job_id, Batch.state != "closed")
+    return session.scalar(query) or 0
