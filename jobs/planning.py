@@ -70,7 +70,7 @@ def create_job(session: Session, spec: JobSpec, now: datetime, actor: str = "sys
         raise InvalidInput(f"dataset {spec.dataset!r}: expected at least one item, it has none")
     version = find_schema(session, spec.schema_name)
     schema = load_schema(version)
-    _check_routes(spec.routes, schema)
+    check_routes(spec.routes, schema)
     if session.scalar(select(Job.id).where(Job.name == spec.name)) is not None:
         raise Conflict(f"job {spec.name!r}: a job of this name exists already")
     job = Job(
@@ -89,7 +89,7 @@ def create_job(session: Session, spec: JobSpec, now: datetime, actor: str = "sys
     session.add(job)
     session.flush()
     session.add_all(
-        _route(job.id, position, route, schema) for position, route in enumerate(spec.routes)
+        route_row(job.id, position, route, schema) for position, route in enumerate(spec.routes)
     )
     key = f"budget:job:{job.id}:first"
     ledger.set_budget(session, job.id, spec.budget, key=key, reason=Reason(actor), now=now)
@@ -173,7 +173,7 @@ def launch(
     return cost
 
 
-def _check_routes(routes: Sequence[RouteSpec], schema: LabelSchema) -> None:
+def check_routes(routes: Sequence[RouteSpec], schema: LabelSchema) -> None:
     known = [attribute.name for attribute in schema.attributes]
     for position, route in enumerate(routes):
         where = f"routes.{position}"
@@ -198,7 +198,7 @@ def _check_routes(routes: Sequence[RouteSpec], schema: LabelSchema) -> None:
             raise InvalidInput(f"{where}.attributes: each name once, got {route.attributes}")
 
 
-def _route(job_id: int, position: int, spec: RouteSpec, schema: LabelSchema) -> Route:
+def route_row(job_id: int, position: int, spec: RouteSpec, schema: LabelSchema) -> Route:
     every = [] if spec.kind == BOXES else [attribute.name for attribute in schema.attributes]
     return Route(
         job_id=job_id,

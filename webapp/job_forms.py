@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.errors import InvalidInput
+from jobs.job_specs import JobSpec
+from jobs.money import format_usd
 
 Form = Mapping[str, str]
 
@@ -148,6 +150,43 @@ def plan_document(form: Form, dataset: str, schema: str) -> dict[str, Any]:
         },
         "review": {"mode": form.get("review", "approve")},
     }
+
+
+def form_of(spec: JobSpec) -> dict[str, str]:
+    """The plan form as it was filled in for ``spec``."""
+    form = {
+        "name": spec.name,
+        "environment": spec.environment,
+        "budget": plain_usd(spec.budget),
+        "seed": str(spec.seed),
+        "gold_rate": _percentage(spec.slicing.gold_rate),
+        "repeat_rate": _percentage(spec.slicing.repeat_rate),
+        "tile": str(spec.slicing.tile),
+        "sure_at": _percentage(spec.quality.sure_at),
+        "max_extra_answers": str(spec.quality.max_extra_answers),
+        "review": spec.review.mode,
+    }
+    for route in spec.routes:
+        key = f"{route.provider}-{route.kind}"
+        form |= {
+            f"use-{key}": "yes",
+            f"redundancy-{key}": str(route.redundancy),
+            f"tasks-{key}": str(route.tasks_per_hit),
+            f"reward-{key}": plain_usd(route.reward),
+            f"wage-{key}": str(route.options.get("wage", "")),
+            f"tagger-{key}": str(route.options.get("tagger", "")),
+            **({f"unsure-{key}": "yes"} if route.when == "unsure" else {}),
+        }
+    return form
+
+
+def plain_usd(micros: int) -> str:
+    """``0.05``: dollars as a form takes them, with cents at least."""
+    return format_usd(micros).removeprefix("$").replace(",", "")
+
+
+def _percentage(share: float) -> str:
+    return str(round(share * 100))
 
 
 def _route(form: Form, offer: Offer) -> dict[str, Any]:

@@ -168,6 +168,14 @@ def job_schema(session: Session, job_id: int) -> LabelSchema:
     return load_schema(row)
 
 
+def job_material(session: Session, job_id: int) -> tuple[DatasetSummary, SchemaRow]:
+    """The dataset a job labels and the version of the question it asks."""
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFound(f"job {job_id} does not exist")
+    return dataset_summary(session, job.dataset_id), schema_row(session, job.schema_id)
+
+
 def export_list(session: Session, job_id: int) -> tuple[ExportRow, ...]:
     """The exports of a job, newest first."""
     rows = session.scalars(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from waitress.server import create_server
 
 from jobs.db import reading, transaction
@@ -31,10 +30,6 @@ PAGES = (
     "/jobs/new/plan?dataset=1&schema=1", "/jobs/2/review", "/jobs/3/review", "/people", "/account",
     "/health", "/jobs/999",
 )  # fmt: skip
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
-    "--disable-component-update", "--no-first-run",
-]  # fmt: skip
 
 
 class Site:
@@ -56,15 +51,6 @@ class Site:
         self._thread.join(timeout=10)
         self._server.task_dispatcher.shutdown()
         close(self.app)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

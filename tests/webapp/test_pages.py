@@ -21,7 +21,8 @@ PAGES = (
     "/jobs/1/items/1/decide/boxes", "/jobs/1/items/5/decide/tags", "/jobs/1/workers",
     "/jobs/1/ledger", "/jobs/1/ledger.csv", "/jobs/1/exports", "/adjudicate", "/adjudicate?job=1",
     "/datasets", "/datasets/1", "/jobs/new", "/jobs/new/question?dataset=1",
-    "/jobs/new/plan?dataset=1&schema=1", "/jobs/2/review", "/jobs/1/review", "/people", "/account",
+    "/jobs/new/plan?dataset=1&schema=1", "/jobs/2/review", "/jobs/1/review",
+    "/jobs/2/plan", "/people", "/account",
     "/health", "/healthz",
 )  # fmt: skip
 
@@ -274,6 +275,23 @@ def test_a_new_job_goes_from_question_to_launch(app: Flask) -> None:
     assert client.post(f"/jobs/{job}/launch").status_code == 302
     assert client.post(f"/jobs/{job}/launch").status_code == 409
     assert "running" in client.get(f"/jobs/{job}").text
+
+
+def test_a_draft_can_be_changed_until_it_is_launched(app: Flask) -> None:
+    client = sign_in(app)
+    page = client.get("/jobs/2/plan").text
+    assert 'value="0.06"' in page
+    plan = {"name": "A better draft", "budget": "30", "use-mturk-boxes": "yes",
+            "reward-mturk-boxes": "0.09", "redundancy-mturk-boxes": "2",
+            "environment": "production"}  # fmt: skip
+    assert client.post("/jobs/2/plan", data=plan).status_code == 302
+    page = client.get("/jobs/2/plan").text
+    assert 'value="0.09"' in page
+    assert "production" not in client.get("/jobs/2").text
+    assert client.post("/jobs/2/plan", data={**plan, "name": "Desk and sky"}).status_code == 409
+    assert client.post("/jobs/2/plan", data={**plan, "budget": "-1"}).status_code == 422
+    assert client.post("/jobs/2/launch").status_code == 302
+    assert client.post("/jobs/2/plan", data=plan).status_code == 409
 
 
 def test_real_money_needs_the_name_typed(app: Flask) -> None:

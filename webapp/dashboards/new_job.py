@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from jobs import ledger, planning, taggers
+from jobs import drafts, ledger, planning, taggers
 from jobs.errors import BudgetExceeded, HitworksError, InvalidInput
 from jobs.job_specs import read_job_spec
 from jobs.label_schemas import parse_schema, save_schema
 from jobs.ledger import Reason
 from jobs.money import parse_usd
-from jobs.reports.datasets import dataset_list, dataset_summary, schema_list, schema_row
+from jobs.reports.datasets import (
+    DatasetSummary,
+    SchemaRow,
+    dataset_list,
+    dataset_summary,
+    job_material,
+    schema_list,
+    schema_row,
+)
 from jobs.reports.heads import job_head
 from webapp.auth import actor, allow
 from webapp.installation import installation, now, reading, writing
-from webapp.job_forms import Offer, offers, plan_document, schema_text
+from webapp.job_forms import Offer, form_of, offers, plain_usd, plan_document, schema_text
 from webapp.requests import cursor
 
 blueprint = Blueprint("new_job", __name__)
@@ -74,6 +83,28 @@ def save_plan() -> Response | tuple[str, int]:
             job_id = planning.create_job(session, spec, now(), actor()).id
     except HitworksError as error:
         return _plan_page(error=str(error)), 422
+    return redirect(url_for("new_job.review", job_id=job_id))
+
+
+@blueprint.get("/jobs/<int:job_id>/plan")
+@allow("manager")
+def draft_plan(job_id: int) -> str:
+    """Step 3 again, for a draft."""
+    return _draft_page(job_id)
+
+
+@blueprint.post("/jobs/<int:job_id>/plan")
+@allow("manager")
+def change_plan(job_id: int) -> Response | tuple[str, int]:
+    """Change a draft; its images and its environment stay."""
+    try:
+        with writing() as session:
+            old = drafts.read_draft(session, job_id)
+            form = {**request.form.to_dict(), "environment": old.environment}
+            spec = read_job_spec(plan_document(form, old.dataset, old.schema_name), "plan")
+            drafts.change_draft(session, job_id, spec, now(), actor())
+    except (InvalidInput, BudgetExceeded) as error:
+        return _draft_page(job_id, error=str(error)), 422
     return redirect(url_for("new_job.review", job_id=job_id))
 
 
@@ -141,14 +172,34 @@ def _plan_page(error: str = "") -> str:
     with reading() as session:
         dataset = dataset_summary(session, cursor("dataset"))
         schema = schema_row(session, cursor("schema"))
+    return _plan_form(dataset, schema, request.form, error=error)
+
+
+def _draft_page(job_id: int, error: str = "") -> str:
+    with reading() as session:
+        spec = drafts.read_draft(session, job_id)
+        dataset, schema = job_material(session, job_id)
+    form = request.form if error else form_of(spec)
+    return _plan_form(dataset, schema, form, error=error, job_id=job_id)
+
+
+def _plan_form(
+    dataset: DatasetSummary,
+    schema: SchemaRow,
+    form: Mapping[str, str],
+    *,
+    error: str,
+    job_id: int | None = None,
+) -> str:
     return render_template(
         "new_job/plan.html",
         dataset=dataset,
         schema=schema,
         offers=_offers(schema.body),
         taggers=taggers.names(),
-        form=request.form,
+        form=form,
         error=error,
+        job_id=job_id,
     )
 
 
@@ -166,6 +217,14 @@ def _review_page(job_id: int, error: str = "") -> str:
                 estimate = planning.estimate(session, job_id, place.venues, place.blobs)
             except InvalidInput as found:
                 problem = str(found)
+    enough = (
+        estimate.worst_micros if estimate and estimate.missing_micros else summary.budget_micros
+    )
     return render_template(
-        "new_job/review.html", job=summary, estimate=estimate, problem=problem, error=error
+        "new_job/review.html",
+        job=summary,
+        estimate=estimate,
+        problem=problem,
+        error=error,
+        suggested=plain_usd(enough),
     )

@@ -1,0 +1,91 @@
+"""Whatever a stranger sends, no server error: generated calls of the API, odd forms on pages."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.webapp.browsing import close, open_app, sign_in
+from tests.webapp.test_api import Program
+from tests.webapp.test_auth import addresses
+from webapp.auth import limiter
+
+QUICK = settings(
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+FIELDS = (
+    "name", "email", "password", "role", "token", "old", "new", "scopes", "to", "pause", "reason",
+    "format", "boxes", "version", "budget", "confirm", "environment", "use-mturk-boxes", "classes",
+    "reward-mturk-boxes", "redundancy-mturk-boxes", "attribute-name-0", "attribute-kind-0", "yaml",
+    "attribute-options-0", "asked-colour", "tag-colour", "appearance", "files", "next", "sure_at",
+)  # fmt: skip
+ARGUMENTS = (
+    "after", "state", "kind", "job", "confidence", "agreement", "worker", "dataset", "schema",
+    "next", "more", "mode",
+)  # fmt: skip
+ODD = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(
+        ["", "0", "-1", "9" * 30, "NaN", "1e999", "{{7*7}}", "../../etc/passwd", "[]", "{}", "yes",
+         "running", "boxes", "coco", "colour", "1", "scale", "a: &a [*a]", "\u202e", "<script>"]
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def played(seeded_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """One installation that takes every blow of this file."""
+    folder = tmp_path_factory.mktemp("played") / "data"
+    shutil.copytree(seeded_folder, folder)
+    app = open_app(folder)
+    limiter.enabled = False
+    yield app
+    limiter.enabled = True
+    close(app)
+
+
+def test_no_call_of_the_api_makes_a_server_error(played: Flask) -> None:
+    program = Program(played, "admin")
+    document = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", played)
+    seen = set()
+
+    def call(case: schemathesis.Case) -> None:
+        answer = case.call(headers=program.headers)
+        seen.add(case.operation.label)
+        assert answer.status_code < 500, (case.operation.label, answer.text)
+
+    for operation in document.get_all_operations():
+        QUICK(given(case=operation.ok().as_strategy())(call))()
+    assert len(seen) == document.statistic.operations.total > 15
+
+
+@QUICK
+@given(form=st.dictionaries(st.sampled_from(FIELDS), ODD, max_size=12))
+def test_no_form_makes_a_server_error(played: Flask, form: dict[str, str]) -> None:
+    client = sign_in(played, "admin")
+    for method, address, endpoint in addresses(played):
+        if method != "POST" or endpoint.startswith(("api.", "auth.sign_out")):
+            continue
+        with client.post(address, data=form) as answer:
+            assert answer.status_code < 500, (address, form)
+
+
+@QUICK
+@given(query=st.dictionaries(st.sampled_from(ARGUMENTS), ODD, max_size=6))
+def test_no_query_makes_a_server_error_or_is_computed(played: Flask, query: dict[str, str]) -> None:
+    client = sign_in(played, "admin")
+    for method, address, endpoint in addresses(played):
+        if method != "GET" or endpoint.startswith("api."):
+            continue
+        with client.get(address, query_string=query) as answer:
+            assert answer.status_code < 500, (address, query)
