@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine, text
 
 from jobs import queue_server
@@ -18,6 +20,14 @@ from tests.factories import NOW
 from tests.jobs.lifecycle import Bench, Dial, open_bench
 from webapp.marketplace.serving import serve
 
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 _databases = count(1)
 
 
@@ -85,6 +95,16 @@ def queue_url(tmp_path: Path) -> Iterator[str]:
     server = queue_server.start(tmp_path)
     yield server.url
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The one real browser of a process: Playwright starts only once in a thread."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield opened
+        opened.close()
 
 
 def _let_others_pass(folder: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +15,7 @@ from xml.etree import ElementTree
 import boto3
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from jobs import rehearsal, rehearsal_browser
 from jobs.errors import Conflict, ProviderError
@@ -167,19 +165,14 @@ def test_an_account_is_not_made_twice_and_a_wrong_password_is_an_error(market: R
 
 @pytest.mark.browser
 def test_a_robot_draws_boxes_with_the_mouse_in_a_real_browser(
-    market: Running, pictures: str
+    market: Running, pictures: str, browser: Browser
 ) -> None:
     client = post(market, "boxes", pictures)
     worker = robot(market, "mouse")
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
-        )
-        page = browser.new_page(viewport={"width": 1200, "height": 1000})
-        rehearsal_browser.sign_in(page, market.url, worker)
-        done = rehearsal_browser.draw_one(page, market.url, worker, TRUTHS, "Do boxes")
-        browser.close()
+    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    rehearsal_browser.sign_in(page, market.url, worker)
+    done = rehearsal_browser.draw_one(page, market.url, worker, TRUTHS, "Do boxes")
+    page.close()
     (value,) = submitted(client)
     drawn = value["t0-boxes"]["boundingBoxes"]
     wanted = done.fields["t0-boxes"]["boundingBoxes"]

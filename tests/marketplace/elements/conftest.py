@@ -1,32 +1,12 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from crowd_site import STATIC, Site, running_site
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Page, sync_playwright
-
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
-        yield opened
-        opened.close()
+from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture
