@@ -21,7 +21,7 @@ from jobs.publishing import publish_batch
 from jobs.reconciling import reconcile
 from jobs.resources import Resources
 from jobs.review import review_job
-from jobs.tables import Batch, Export, Job, Work
+from jobs.tables import Export, Job, Work
 from jobs.work import Claim, LeaseLost, Progress
 
 _BETWEEN_RECONCILES = timedelta(hours=1)
@@ -36,14 +36,7 @@ def _publish(resources: Resources, batch_id: int, progress: Progress) -> datetim
 
 def _collect(resources: Resources, batch_id: int, progress: Progress) -> datetime | None:
     report = collect_batch(resources, batch_id, progress)
-    now = resources.clock()
-    if report.has_news or report.is_closed:
-        with transaction(resources.sessions) as session:
-            job_id = session.get_one(Batch, batch_id).job_id
-            work.enqueue(session, "advance_job", job_id, now)
-    if report.is_closed:
-        return None
-    return _a_poll_later(resources)
+    return None if report.is_closed else _a_poll_later(resources)
 
 
 def _advance(resources: Resources, job_id: int, progress: Progress) -> datetime | None:

@@ -11,12 +11,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from jobs import answers, findings, hit_specs, settling
+from jobs import answers, findings, hit_specs, settling, work
 from jobs.db import insert_new, reading, transaction
 from jobs.errors import InvalidAnswer, ProviderError
 from jobs.hit_specs import RouteContext
@@ -41,11 +41,6 @@ class CollectReport:
     n_settled: int
     is_closed: bool
 
-    @property
-    def has_news(self) -> bool:
-        """Whether consensus, review or the books should look again."""
-        return bool(self.n_new or self.n_closed or self.n_settled)
-
 
 def collect_batch(resources: Resources, batch_id: int, progress: Progress) -> CollectReport:
     """Fetch, store and parse what is new; close HITs the venue is done with.
@@ -68,6 +63,8 @@ def collect_batch(resources: Resources, batch_id: int, progress: Progress) -> Co
         n_settled += news.n_settled
     with transaction(resources.sessions) as session:
         is_closed = _close_batch(session, batch_id)
+        if is_closed or n_new or n_closed or n_settled:
+            work.enqueue(session, "advance_job", context.job.id, resources.clock())
     return CollectReport(n_new, n_unparsed, n_closed, n_settled, is_closed)
 
 
@@ -100,6 +97,8 @@ def _collect_hit(
     now = resources.clock()
     with transaction(resources.sessions) as session:
         n_new = store(session, provider.name, hit, submissions, now)
+        if n_new:
+            _ask_to_advance(session, resources, context)
     n_unparsed = parse_new(resources, spec, hit_id)
     with transaction(resources.sessions) as session:
         row = session.get_one(Hit, hit_id, with_for_update=True)
@@ -113,6 +112,8 @@ def _collect_hit(
         held = row.held_micros
         settled = settling.release_when_settled(session, row, context, ACTOR, now)
         n_settled += int(settled and held > 0)
+        if n_closed or n_settled:
+            _ask_to_advance(session, resources, context)
     return CollectReport(n_new, n_unparsed, n_closed, n_settled, settled)
 
 
@@ -198,7 +199,11 @@ def parse_new(resources: Resources, spec: HitSpec, hit_id: int) -> int:
 
 def storable(raw: str) -> str:
     """``raw`` itself, or its JSON form where a database would refuse NUL or half a character."""
-    if raw.startswith(_ESCAPED) or "\x00" in raw or any("\ud800" <= letter <= "\udfff" for letter in raw):
+    if (
+        raw.startswith(_ESCAPED)
+        or "\x00" in raw
+        or any("\ud800" <= letter <= "\udfff" for letter in raw)
+    ):
         return _ESCAPED + json.dumps(raw)
     return raw
 
@@ -278,6 +283,16 @@ def _worker_id(session: Session, provider_name: str, submission: Submission, now
     }
     insert_new(session, Worker, {**identity, "name": "", "state": "active", "created_at": now})
     return session.scalars(select(Worker.id).filter_by(**identity)).one()
+
+
+def _ask_to_advance(session: Session, resources: Resources, context: RouteContext) -> None:
+    """Have the job looked at a poll from now, in the transaction that brings the news.
+
+    The end of the run asks for it at once; this is for a run that never gets there.
+    """
+    now = resources.clock()
+    later = now + timedelta(seconds=resources.settings.poll_seconds)
+    work.enqueue(session, "advance_job", context.job.id, now, at=later)
 
 
 def _close_batch(session: Session, batch_id: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -27,7 +27,7 @@ from jobs.records import (
 from jobs.slicing import Tile
 from jobs.tables import Batch, Hit, HitTask, Item, Job, Route, SchemaVersion, Task
 
-Venues = Callable[[str, Environment, dict[str, object]], Provider]
+Venues = Callable[[str, Environment, dict[str, Any]], Provider]
 """Gives the provider of a name, an environment and a route's own options."""
 
 

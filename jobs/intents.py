@@ -139,6 +139,19 @@ def finish(
     )
 
 
+def decision_key(assignment_id: int) -> str:
+    """The key of the one call that decides an assignment."""
+    return f"decide:assignment:{assignment_id}"
+
+
+def finish_decision(session: Session, assignment_id: int, state: str, now: datetime) -> None:
+    """End the deciding call, if there was one, with what the venue holds; it may have been lost."""
+    key = decision_key(assignment_id)
+    intent_id = session.scalar(select(Intent.id).where(Intent.key == key))
+    if intent_id is not None:
+        finish(session, intent_id, "done", now, reference=state)
+
+
 def token(session: Session, operation: str, intent_id: int, window: int) -> str:
     """52 characters that only this installation, intent and window give."""
     text = f"{installation(session)}|{operation}|{intent_id}|{window}"

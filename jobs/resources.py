@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from typing import Any
 
 from jobs import providers
 from jobs.blobs import Blobs, open_blobs
 from jobs.db import Sessions
 from jobs.hit_specs import Venues
+from jobs.providers import Provider
+from jobs.records import Environment
 from jobs.settings import Settings
 
 
@@ -30,5 +33,19 @@ def open_resources(
 ) -> Resources:
     """Resources as the settings say; venues are connected when first asked for."""
     blobs = open_blobs(settings)
-    venues = partial(providers.connect, settings=settings, blobs=blobs, now=clock)
-    return Resources(settings, sessions, blobs, venues, clock)
+    return Resources(settings, sessions, blobs, _remembering(settings, blobs, clock), clock)
+
+
+def _remembering(settings: Settings, blobs: Blobs, clock: Callable[[], datetime]) -> Venues:
+    """Connects each venue once: a client or a network takes long to make, and may be shared."""
+    connected: dict[str, Provider] = {}
+
+    def venue(name: str, environment: Environment, options: dict[str, Any]) -> Provider:
+        key = json.dumps([name, environment, options], sort_keys=True)
+        if key not in connected:
+            connected[key] = providers.connect(
+                name, environment, options, settings=settings, blobs=blobs, now=clock
+            )
+        return connected[key]
+
+    return venue

@@ -239,7 +239,7 @@ def _carry_out(
     """The state of the assignment after the decision was carried to the venue."""
     is_approval = decided.decision == "approve"
     call = intents.Call(
-        key=f"decide:assignment:{decided.assignment_id}",
+        key=intents.decision_key(decided.assignment_id),
         job_id=context.job.id,
         operation="ApproveAssignment" if is_approval else "RejectAssignment",
         parameters={
@@ -271,7 +271,6 @@ def _carry_out(
     with transaction(resources.sessions) as session:
         if state == "Submitted":
             return state  # too soon for the venue: the next run asks again
-        intents.finish(session, intent.id, "done", now, reference=state)
         row = session.get_one(Assignment, decided.assignment_id, with_for_update=True)
         settling.record_state(
             session, row, state, context,

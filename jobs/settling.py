@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import findings, ledger
+from jobs import findings, intents, ledger
 from jobs.hit_specs import RouteContext
 from jobs.ledger import Reason
 from jobs.providers import Provider
@@ -39,6 +39,7 @@ def record_state(
     if wanted != state:
         _surprise(session, assignment, state, context, now)
     assignment.state = state
+    intents.finish_decision(session, assignment.id, state, now)
     if state == "Approved":
         reason = Reason(
             actor,

@@ -1,0 +1,149 @@
+"""A story told again and again, broken off at each of its points in turn.
+
+A point is a commit of ours (the process dies right before or right after it) or a call to
+the venue (its request or its reply is lost). After the break the story goes on as after a
+restart, with leases that run out; at its end nothing may be doubled, lost or over budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs import calls, ledger, work
+from jobs.db import open_engine, open_sessions, reading, transaction
+from jobs.migrating import upgrade
+from jobs.tables import Assignment, Finding, Hit, Intent, Job, Label, RawSubmission, Work
+from tests.factories import NOW
+from tests.jobs.lifecycle import Bench, Dial, open_bench
+from webapp.marketplace.faults import Fault
+from webapp.marketplace.serving import Running
+
+LEASE_SECONDS = 120
+MOST_ROUNDS = 40
+
+
+class Crash(BaseException):
+    """The process is gone: nothing catches this, as nothing catches SIGKILL."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a story breaks: ``before_commit``, ``after_commit``, or an effect of the venue."""
+
+    where: str
+    number: int
+
+
+class Breaker:
+    """Counts commits, and crashes at the chosen ones."""
+
+    def __init__(self, points: Iterable[Point] = ()) -> None:
+        self._points = set(points)
+        self.n_commits = 0
+        self.is_on = True
+
+    def watch(self, maker: sessionmaker[Session]) -> None:
+        event.listen(maker, "before_commit", self._before)
+        event.listen(maker, "after_commit", self._after)
+
+    def _before(self, _session: Session) -> None:
+        if self.is_on:
+            self.n_commits += 1
+            self._crash_at("before_commit")
+
+    def _after(self, _session: Session) -> None:
+        if self.is_on:
+            self._crash_at("after_commit")
+
+    def _crash_at(self, where: str) -> None:
+        point = Point(where, self.n_commits)
+        if point in self._points:
+            self._points.remove(point)
+            raise Crash
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How many points the story passed, and what was wrong at its end (nothing, one hopes)."""
+
+    n_commits: int
+    n_calls: int
+    troubles: tuple[str, ...]
+
+
+def tell(folder: Path, market: Running, points: Iterable[Point]) -> Ending:
+    """Play one job from launch to labels with these breaks."""
+    engine = open_engine(f"sqlite:///{folder / 'story.sqlite'}")
+    upgrade(engine, NOW)
+    breaker = Breaker(point for point in points if point.where.endswith("_commit"))
+    maker = open_sessions(engine)
+    dial = market.market.dial._clock  # the dial that the marketplace was opened with
+    assert isinstance(dial, Dial)
+    bench = open_bench(folder, maker, market, dial, lease_seconds=LEASE_SECONDS)
+    before = bench.spent_at_venue()
+    job_id = bench.launch(n_items=1, redundancy=2, reward="0.05")
+    breaker.watch(maker)
+    faults = [point for point in points if not point.where.endswith("_commit")]
+    market.market.faults.replace([Fault("*", at.where, at.number, at.number) for at in faults])
+    _until(bench, lambda: bench.count(Hit, state="posted") == 1)
+    breaker.is_on = False
+    bench.answer_all()
+    breaker.is_on = True
+    _until(
+        bench, lambda: bench.job(job_id).state == "finished" and not bench.job(job_id).held_micros
+    )
+    breaker.is_on = False
+    n_calls = len(market.market.faults.calls())
+    market.market.faults.replace([])
+    after = bench.spent_at_venue()
+    spent = after.spent_cents - before.spent_cents
+    troubles = tuple(_troubles(bench, job_id, spent, after.held_cents - before.held_cents))
+    engine.dispose()
+    return Ending(breaker.n_commits, n_calls, troubles)
+
+
+def _until(bench: Bench, is_so) -> None:
+    for _ in range(MOST_ROUNDS):
+        try:
+            with transaction(bench.sessions) as session:
+                work.sweep(session, "sweeper", bench.dial(), 1)
+            calls.drain(bench.resources)
+            if is_so():
+                return
+        except Crash:
+            continue
+        finally:
+            bench.dial.turn(seconds=LEASE_SECONDS + 1)
+
+
+def _troubles(bench: Bench, job_id: int, spent_cents: int, held_cents: int):
+    ours = f":{bench.ours(Hit)[0].marker.split(':')[1]}:"
+    hits = [marker for marker, _ in bench.market_hits() if ours in marker]
+    job: Job = bench.job(job_id)
+    with reading(bench.sessions) as session:
+        yield from ledger.differences(session)
+    for what, expected, got in (
+        ("HITs at the venue", 1, len(hits)),
+        ("raw submissions", 2, bench.count(RawSubmission)),
+        ("approved assignments", 2, bench.count(Assignment, state="Approved")),
+        ("labels", 1, bench.count(Label)),
+        ("cents spent at the venue", 12, spent_cents),
+        ("cents held at the venue", 0, held_cents),
+        ("micro-dollars spent here", 120_000, job.spent_micros),
+        ("micro-dollars held here", 0, job.held_micros),
+        ("state of the job", "finished", job.state),
+        ("open findings", 0, bench.count(Finding, state="open")),
+        (
+            "open intents",
+            0,
+            bench.count(Intent, state="sending") + bench.count(Intent, state="unknown"),
+        ),
+        ("work for a person", 0, bench.count(Work, state="needs_person")),
+    ):
+        if expected != got:
+            yield f"{what}: expected {expected}, got {got}"
