@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import contextmanager, redirect_stdout
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from webapp.stack import Stack, stop_on_signals
 EXPORTS = ("coco", "voc", "yolo", "csv_tags", "jsonl")
 MOST_SECONDS = 240.0
 LOOK_SECONDS = 0.7
+SOON = timedelta(minutes=1)  # later work is the hourly check of the books
 QUIET_SECONDS = 3.0  # nothing left to do for so long means that all is done
 
 console = Console(highlight=False)
@@ -149,7 +151,11 @@ def run_crowd(
             with _door.reading(settings) as session:
                 report = job_report(session, job_id)
                 batches = batch_list(session, job_id)
-                is_idle = not any(row.state in ("ready", "running") for row in unfinished(session))
+                soon = _door.now() + SOON
+                is_idle = not any(
+                    row.state == "running" or (row.state == "ready" and row.next_try_at < soon)
+                    for row in unfinished(session)
+                )
             live.update(progress_table(report, batches, len(done)))
             now = time.monotonic()
             quiet_since = quiet_since if is_idle else now
