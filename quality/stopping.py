@@ -4,8 +4,9 @@ Two ways to drive it: a threshold (buy while an item is less certain than asked 
 budget (spend n answers where they are needed most). Either way buy a small batch, weakest
 items first, look again, and let items open and close as workers become known.
 
-``certainty`` is a cost knob, not an error rate: it is the model's own posterior, which is
-sharper than the calibrated ``confidence`` shown to people and steers purchases better.
+``certainty`` is a cost knob, not an error rate: it is the model's own posterior (the vote's
+where the voters are new), which is sharper than the calibrated ``confidence`` shown to
+people and steers purchases better.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ import numpy as np
 from quality.consensus.shapes import Bools, Floats, Ints, TagAnswers
 from quality.consensus.tags._coin import coin, scale
 from quality.consensus.tags._votes import Votes, clamp, collect, settle, unanswered, vote_share
-from quality.consensus.tags.auto import Blend, blend
+from quality.consensus.tags.auto import Blend, blend, known_voters
 
 # Answers looked ahead, and the most combinations of labels tried for it.
 LOOK_AHEAD = 3
 MAX_COMBINATIONS = 60
+# Answers after which a worker's model counts as much as the plain vote in certainty.
+KNOWN_AFTER = 2.0
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ def outlook(answers: TagAnswers) -> Outlook:
     # Contested items are left out of this model: early on nearly every item looks contested.
     found = blend(votes, scale if answers.ordered else coin, habit_part=0.0)
     result = settle(votes, found.posterior, found.workers, method="stopping", version="1")
-    model = clamp(votes, found.fit.posterior)
+    known = known_voters(votes, KNOWN_AFTER)
+    model = clamp(votes, known * found.fit.posterior + (1 - known) * found.share)
     heard = (result.n_answers > 0) | (votes.gold >= 0)
     certainty = np.where(heard, model.max(axis=1), 0.0)
     return Outlook(

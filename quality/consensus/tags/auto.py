@@ -31,9 +31,10 @@ FEATURE_ROUNDS = 2
 
 @dataclass(frozen=True)
 class Blend:
-    """Posterior (n_items, K) over the truths, the workers, and the model underneath."""
+    """Posterior (n_items, K) over the truths, its weighted vote, the workers and the model."""
 
     posterior: Floats
+    share: Floats
     workers: WorkerEstimates
     fit: ContestedFit
 
@@ -96,18 +97,21 @@ def blend(
     share = vote_share(votes, skill[votes.worker])
     if opinion is not None:
         share = _with_opinion(votes, share, skill, opinion)
-    part = _model_part(votes)
+    part = MODEL_PART * known_voters(votes, KNOWN_AFTER)
     posterior = part * fit.posterior + (1 - part) * share
-    return Blend(posterior, estimates(votes, right, judged, skill, details), fit)
+    return Blend(posterior, share, estimates(votes, right, judged, skill, details), fit)
 
 
-def _model_part(votes: Votes) -> Floats:
-    """How much the model counts for each item, (n_items, 1): less where its voters are new."""
+def known_voters(votes: Votes, known_after: float) -> Floats:
+    """How well the model knows each item's voters, in [0, 1), (n_items, 1); 1/2 at ``known_after``.
+
+    The mean of n / (n + known_after) over them, n being how many answers each has given.
+    """
     n_answers = votes.per_worker().astype(float)
-    known = n_answers / (n_answers + KNOWN_AFTER)
+    known = n_answers / (n_answers + known_after)
     summed = np.bincount(votes.item, weights=known[votes.worker], minlength=votes.n_items)
-    part: Floats = MODEL_PART * summed / np.maximum(votes.per_item(), 1)
-    return part[:, None]
+    mean: Floats = summed / np.maximum(votes.per_item(), 1)
+    return mean[:, None]
 
 
 def _with_opinion(votes: Votes, share: Floats, skill: Floats, opinion: Floats) -> Floats:
