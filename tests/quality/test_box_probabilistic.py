@@ -180,3 +180,17 @@ def test_extreme_coordinates_give_finite_numbers():
     assert np.isfinite(result.xyxy).all()
     assert np.isfinite(result.confidence).all()
     assert np.isfinite(result.sd).all()
+
+
+def test_a_copied_answer_does_not_rule_the_corners():
+    rng = np.random.default_rng(10)
+    rows, n_items = [], 50
+    truth = np.array([100.0, 100.0, 180.0, 190.0])
+    for item in range(n_items):
+        rows += [(item, worker, 0, tuple(truth + rng.normal(0, 3.0, 4))) for worker in range(3)]
+        rows.append((item, 3, 0, tuple(truth + rng.normal(0, 12.0, 4))))
+        rows.append((item, 4, 0, rows[-1][3]))
+    result = combine(box_answers(looked(5, items=n_items), rows, n_items=n_items))
+    assert np.abs(result.xyxy - truth).mean() < 4.0
+    spread = result.workers.details["spread"].mean(axis=1)
+    assert spread[3:].min() > spread[:3].max() / 3

@@ -27,6 +27,7 @@ _BASE_SPREAD = 1.7
 _PRIOR_SIDES = 8.0
 _GAUGE_SIDES = 20.0
 _GAUGE_POWER = 4
+_MOST_STEADY = 3.0  # times steadier than the crowd, nobody is believed to be more
 _SAMPLE = 20_000
 _LEAST_FREE = 0.02
 
@@ -146,7 +147,9 @@ def _shrunk_spread(squares: Floats, counts: Floats) -> Floats:
     level = ratio / (counts.sum(axis=1) + _PRIOR_SIDES)
     expected = level[:, None] * crowd
     spread: Floats = np.sqrt((squares + _PRIOR_SIDES * expected) / (counts + _PRIOR_SIDES))
-    return np.maximum(spread, 1e-3)
+    # Copied boxes would look perfectly precise, and the copies would rule the corners.
+    steadiest: Floats = np.maximum(np.sqrt(crowd) / _MOST_STEADY, 1e-3)
+    return np.maximum(spread, steadiest)
 
 
 def _growth_sums(extent: Floats, off: Floats, counts: Floats) -> Floats:
