@@ -172,16 +172,19 @@ def _parts(ballot: Ballot, result: TagConsensus) -> dict[int, _Part]:
     found: dict[int, _Part] = {}
     for item_id, indices in grouped.items():
         said = [ballot.options[result.label[index]] for index in indices]
-        chosen = [ballot.rows[index][1] for index, word in zip(indices, said, strict=True)]
         found[item_id] = _Part(
-            value=[o for o, word in zip(chosen, said, strict=True) if word == "yes"]
-            if many
-            else said[0],
+            value=_chosen(ballot, indices, said) if many else said[0],
             confidence=float(np.min(result.confidence[indices])),
             agreement=float(np.mean(agreement[indices])) if n[indices].min() > 1 else None,
             votes=_vote_counts(ballot, counts, indices),
         )
     return found
+
+
+def _chosen(ballot: Ballot, indices: Sequence[int], said: Sequence[str]) -> list[str]:
+    """The options that were ticked, in the schema's order."""
+    ticked = {ballot.rows[i][1] for i, word in zip(indices, said, strict=True) if word == "yes"}
+    return [option for option in ballot.attribute.options if option in ticked]
 
 
 def _vote_counts(ballot: Ballot, counts: Any, indices: Sequence[int]) -> dict[str, int]:
