@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
 
 from webapp.marketplace import signing
 from webapp.marketplace.accounts import find_requester, requester_for
@@ -38,6 +39,19 @@ def answer() -> Response:
         return _struck(market, name, lambda: _answered(market, name))
     except Refusal as refusal:
         return _json(refusal.body(_suffix(market)), refusal.status)
+
+
+@blueprint.errorhandler(413)
+def too_large(_error: HTTPException) -> Response:
+    """The refusal of a request larger than the server reads."""
+    return _json({"__type": "RequestEntityTooLarge", "message": "Request is too large."}, 413)
+
+
+@blueprint.errorhandler(500)
+def failed(_error: HTTPException) -> Response:
+    """What a requester sees of a failure of ours: the service's own fault, nothing of its cause."""
+    refusal = service_fault()
+    return _json(refusal.body(_suffix(current_market())), refusal.status)
 
 
 def _operation_name(target: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -64,16 +64,18 @@ def serve(
     Port 0 takes a free one. The origins are what browsers see; empty, they follow from
     host and port.
     """
-    sockets = [_listen(host, port), _listen(host, content_port)]
-    ports = [one.getsockname()[1] for one in sockets]
-    market = open_market(
-        database_url=database_url,
-        worker_origin=worker_origin or f"http://{host}:{ports[0]}",
-        content_origin=content_origin or f"http://{host}:{ports[1]}",
-        secret_file=secret_file,
-        clock=clock,
-        options=options,
-    )
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(_listen(host, one)) for one in (port, content_port)]
+        ports = [one.getsockname()[1] for one in sockets]
+        market = open_market(
+            database_url=database_url,
+            worker_origin=worker_origin or f"http://{host}:{ports[0]}",
+            content_origin=content_origin or f"http://{host}:{ports[1]}",
+            secret_file=secret_file,
+            clock=clock,
+            options=options,
+        )
+        opened.pop_all()
     servers = [
         _server(worker_app(market), sockets[0], n_threads),
         _server(content_app(market), sockets[1], max(2, n_threads // 2)),

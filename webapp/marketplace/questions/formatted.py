@@ -37,9 +37,10 @@ _ADDRESSES = frozenset(("cite", "href", "src"))
 
 @dataclass(frozen=True)
 class Piece:
-    """One stretch of content, as safe HTML."""
+    """One stretch of content, as safe HTML; ``plain`` holds the words of a mere text."""
 
     html: Markup
+    plain: str = ""
 
 
 def read_content(elements: Iterable[Element], wrong: Wrong) -> tuple[Piece, ...]:
@@ -49,7 +50,10 @@ def read_content(elements: Iterable[Element], wrong: Wrong) -> tuple[Piece, ...]
         Refusal: made by ``wrong``, for an element that is not content.
 
     """
-    return tuple(Piece(_piece(element, wrong)) for element in elements)
+    return tuple(
+        Piece(_piece(element, wrong), (element.text or "") if local_name(element) == "Text" else "")
+        for element in elements
+    )
 
 
 def _piece(element: Element, wrong: Wrong) -> Markup:
