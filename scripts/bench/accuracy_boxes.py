@@ -86,7 +86,7 @@ def print_replay(case, seeds: int) -> None:
             for seed in range(seeds)
         ]
         print(f"{f'fixed, {per_item} each':24} {per_item:8.2f} {np.mean(f1):7.4f}", flush=True)
-    for most_wrong in (0.4, 0.2, 0.1, 0.05, 0.03):
+    for most_wrong in (0.4, 0.1, 0.05, 0.02, 0.01, 0.003):
         ends = [
             replay(case.answers, combine, most_wrong, np.random.default_rng(seed))
             for seed in range(seeds)

@@ -3,7 +3,8 @@
 Worker w draws a real object with logit ``skill[w] + SLOPE * size + HARD * u`` and a false one
 with logit ``lure + tempted[w] + LURE * u``; u is one standard normal number per object,
 shared by all workers (some objects are hard for all, some distractors tempt many), and is
-integrated out. Only clusters somebody drew are seen, so both stories are conditioned on that.
+integrated out. Only clusters somebody drew are seen: the share of real objects is one among
+all, seen or not, so an image with many lookers may show more false ones than one with few.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 _LOG_WEIGHTS = np.log(_WEIGHTS / _WEIGHTS.sum())
 _SKILL, _SKILL_SD, _WORKER_SD = 1.5, 1.5, 1.0
 _LURE, _LURE_SD = -3.5, 0.7
-_REAL, _REAL_WEIGHT = 0.7, 5.0
+_REAL, _REAL_WEIGHT = 0.35, 10.0
 _FALSE_BOXES, _PRIOR_RESPONSES = 0.05, 4.0
 _MOST_LOGIT = 30.0
 
@@ -31,7 +32,7 @@ _MOST_LOGIT = 30.0
 class Eyes:
     """Habits of the eye: per worker ``skill`` and ``tempted`` (logits) and ``false_boxes``.
 
-    Of the crowd: ``lure``, the share ``real`` of what is drawn, and the ``usual_size``.
+    Of the crowd: ``lure``, the share ``real`` of all that could be drawn, the ``usual_size``.
     """
 
     skill: Floats
@@ -46,7 +47,8 @@ class Eyes:
 class _Story:
     """One story's likelihood of what was seen, and the chances to draw under it."""
 
-    log_seen: Floats  # (m,)
+    log_votes: Floats  # (m,) of exactly these votes
+    log_any: Floats  # (m,) of any vote at all
     chance: Floats  # (looks,) given what was seen
     unseen: Floats  # (m,) objects nobody drew for each one seen
     chance_unseen: Floats  # (looks,) given that nobody drew it
@@ -62,27 +64,30 @@ def believe(block: Block, eyes: Eyes, evidence: Floats) -> tuple[Floats, list[Fl
     """The chance (m,) that each object is real, and the sums to learn from.
 
     ``evidence`` (m,) is what else speaks for it, in logits. The sums: gain and bend of the
-    skill (w,), gain and bend of the lure (2,), expected false boxes (w,), and (3,) the belief,
-    the number of objects and the log-likelihood.
+    skill (w,), gain and bend of the lure (2,), expected false boxes (w,), and (4,) the real
+    objects and all, seen or not, the objects seen, and the log-likelihood.
     """
     looker, drew = block.looker, block.drew.astype(np.float64)
     size = np.clip(block.size - eyes.usual_size, -4.0, 4.0)
     wanted = eyes.skill[looker] + SLOPE * np.repeat(size, block.n_looks)
     real = _story(block, wanted, drew, HARD)
     false = _story(block, eyes.lure + eyes.tempted[looker], drew, LURE)
-    with_real = np.log(eyes.real) + real.log_seen + evidence
-    with_false = np.log1p(-eyes.real) + false.log_seen
+    with_real = np.log(eyes.real) + real.log_votes + evidence
+    with_false = np.log1p(-eyes.real) + false.log_votes
     belief: Floats = expit(with_real - with_false)
     n = len(eyes.skill)
     gain, bend = _newton_sums(block, real, belief, drew, most_unseen=2.0)
     lure_gain, lure_bend = _newton_sums(block, false, 1 - belief, drew, most_unseen=50.0)
-    log_likelihood = np.logaddexp(with_real, with_false).sum()
+    visible = eyes.real * np.exp(real.log_any) + (1 - eyes.real) * np.exp(false.log_any)
+    log_likelihood = (np.logaddexp(with_real, with_false) - np.log(visible)).sum()
+    n_real = (belief * (1 + real.unseen)).sum()
+    n_all = n_real + ((1 - belief) * (1 + false.unseen)).sum()
     return belief, [
         np.bincount(looker, weights=gain, minlength=n),
         np.bincount(looker, weights=bend, minlength=n),
         np.array([lure_gain.sum(), lure_bend.sum()]),
         np.bincount(block.worker, weights=1 - belief[block.cluster], minlength=n),
-        np.array([belief.sum(), float(len(belief)), log_likelihood]),
+        np.array([n_real, n_all, float(len(belief)), log_likelihood]),
     ]
 
 
@@ -96,7 +101,8 @@ def _story(block: Block, logit: Floats, drew: Floats, sd: float) -> _Story:
     log_any = np.log(-np.expm1(np.minimum(log_none, -1e-9)))
     odds /= 1 + odds
     return _Story(
-        log_seen=log_all - log_any,
+        log_votes=log_all,
+        log_any=log_any,
         chance=np.einsum("ij,ij->i", odds, np.repeat(share, block.n_looks, axis=0)),
         unseen=np.exp(np.minimum(log_none - log_any, 4.0)),
         chance_unseen=np.einsum("ij,ij->i", odds, np.repeat(share_none, block.n_looks, axis=0)),
@@ -126,7 +132,7 @@ def _newton_sums(
 
 def learn(totals: list[Floats], eyes: Eyes, n_responses: Ints) -> Eyes:
     """The eyes one Newton step on, shrunk to the crowd; ``n_responses`` (w,)."""
-    gain, bend, lure, false, (belief, n_objects, _) = totals
+    gain, bend, lure, false, (n_real, n_all, *_) = totals
     answered = n_responses > 0
     crowd = (_SKILL / _SKILL_SD**2 + eyes.skill[answered].sum() / _WORKER_SD**2) / (
         _SKILL_SD**-2 + answered.sum() / _WORKER_SD**2
@@ -140,7 +146,7 @@ def learn(totals: list[Floats], eyes: Eyes, n_responses: Ints) -> Eyes:
         tempted=np.clip(np.log(rate / usual), -4.0, 4.0),
         false_boxes=rate,
         lure=float(eyes.lure + np.clip(lure_step, -0.5, 0.5)),
-        real=float((belief + _REAL * _REAL_WEIGHT) / (n_objects + _REAL_WEIGHT)),
+        real=float((n_real + _REAL * _REAL_WEIGHT) / (n_all + _REAL_WEIGHT)),
         usual_size=eyes.usual_size,
     )
 

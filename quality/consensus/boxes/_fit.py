@@ -86,8 +86,8 @@ def fit(states: list[State], habits: Habits, n_responses: Ints, most_rounds: int
         )
         moved = sum(_moved(new, old) for (new, _), old in zip(done, states, strict=True))
         states = [state for state, _ in done]
-        rounds, log_likelihood = rounds + 1, float(eye[-1][2])
-        if moved < _SETTLED * eye[-1][1]:
+        rounds, log_likelihood = rounds + 1, float(eye[-1][3])
+        if moved < _SETTLED * eye[-1][2]:
             break
     return Fitted(habits, states, rounds, log_likelihood)
 
