@@ -215,9 +215,9 @@ class Bench:
             if hit_pk is None:
                 continue
             taken = assignments.accept(
-                session, worker, hit_pk, standing, self.market.market.options, now
+                session, worker, hit_pk, standing, self.market.market.options, now - 8_000
             )
-            assignments.submit(session, taken.id, answer(taken.hit), now + 8_000)
+            assignments.submit(session, taken.id, answer(taken.hit), now)
             return True
         return False
 
