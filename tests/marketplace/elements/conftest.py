@@ -4,9 +4,10 @@ import io
 from collections.abc import Iterator
 
 import pytest
-from crowd_site import STATIC, Site, running_site
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page
+
+from tests.marketplace.elements.crowd_site import STATIC, Site, running_site
 
 
 @pytest.fixture

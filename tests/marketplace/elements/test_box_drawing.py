@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from crowd_site import Site, open_hit, wait_until_ready
-from drawing import Hand, bounding_box, boxes, near
 from playwright.sync_api import Browser, Locator, Page, expect
-from test_crowd_form import page_of, submit
+
+from tests.marketplace.elements.crowd_site import Site, open_hit, wait_until_ready
+from tests.marketplace.elements.drawing import Hand, bounding_box, boxes, near
+from tests.marketplace.elements.test_crowd_form import page_of, submit
 
 pytestmark = pytest.mark.browser
 

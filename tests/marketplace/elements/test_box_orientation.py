@@ -6,11 +6,12 @@ import io
 
 import numpy as np
 import pytest
-from crowd_site import Site, open_hit
-from drawing import Hand, bounding_box
 from PIL import Image, ImageDraw, ImageOps
 from playwright.sync_api import Page
-from test_crowd_form import page_of, submit
+
+from tests.marketplace.elements.crowd_site import Site, open_hit
+from tests.marketplace.elements.drawing import Hand, bounding_box
+from tests.marketplace.elements.test_crowd_form import page_of, submit
 
 pytestmark = pytest.mark.browser
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from crowd_site import Site, open_hit
 from playwright.sync_api import Page, expect
-from test_crowd_form import page_of, submit
+
+from tests.marketplace.elements.crowd_site import Site, open_hit
+from tests.marketplace.elements.test_crowd_form import page_of, submit
 
 pytestmark = pytest.mark.browser
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from crowd_site import Site
 from playwright.sync_api import Page, expect
+
+from tests.marketplace.elements.crowd_site import Site
 
 pytestmark = pytest.mark.browser
 

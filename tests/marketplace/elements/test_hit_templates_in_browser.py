@@ -6,14 +6,14 @@ from xml.sax.saxutils import escape
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from crowd_site import Site, open_hit
-from drawing import Hand, near
 from playwright.sync_api import Page, expect
-from test_crowd_form import submit
 
 from jobs import answers
 from jobs.hit_page import render
 from jobs.records import Attribute, Box, ImageRef, LabelSchema, QuestionKind, TaskSpec
+from tests.marketplace.elements.crowd_site import Site, open_hit
+from tests.marketplace.elements.drawing import Hand, near
+from tests.marketplace.elements.test_crowd_form import submit
 
 pytestmark = pytest.mark.browser
 

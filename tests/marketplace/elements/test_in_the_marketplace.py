@@ -7,13 +7,13 @@ from pathlib import Path
 
 import boto3
 import pytest
-from crowd_site import Site
-from drawing import Hand, near
 from playwright.sync_api import Browser, Page, expect
 
 from jobs import answers
 from jobs.hit_page import render
 from jobs.records import ImageRef, LabelSchema, TaskSpec
+from tests.marketplace.elements.crowd_site import Site
+from tests.marketplace.elements.drawing import Hand, near
 from webapp.marketplace import accounts
 from webapp.marketplace.serving import Running, serve
 from webapp.marketplace.store import write

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from crowd_site import Site
 from playwright.sync_api import Page
+
+from tests.marketplace.elements.crowd_site import Site
 
 pytestmark = pytest.mark.browser
 

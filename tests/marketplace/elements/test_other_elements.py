@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from crowd_site import Site, open_hit, wait_until_ready
-from drawing import Hand
 from playwright.sync_api import Page, expect
-from test_crowd_form import page_of, submit
+
+from tests.marketplace.elements.crowd_site import Site, open_hit, wait_until_ready
+from tests.marketplace.elements.drawing import Hand
+from tests.marketplace.elements.test_crowd_form import page_of, submit
 
 pytestmark = pytest.mark.browser
 
