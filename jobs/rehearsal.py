@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import requests
@@ -29,7 +30,10 @@ NOTHING_LEFT = (403, 404, 409)  # gone, not for this worker, or too many in hand
 
 @dataclass(frozen=True)
 class Robot:
-    """One robot's account and habits. ``hurry`` divides the seconds a person would take."""
+    """One robot's account and habits.
+
+    ``hurry`` divides the seconds a person would take; ``search`` narrows the HITs it looks for.
+    """
 
     name: str
     password: str
@@ -37,6 +41,7 @@ class Robot:
     seed: int
     is_staff: bool = False
     hurry: float = float("inf")
+    search: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class WorkerPages:
 
     def groups(self) -> list[str]:
         """Ids of the HIT types this worker may find now, the newest first."""
-        page = self._page("GET", "/worker").text
+        page = self._page("GET", f"/worker?{urlencode({'search': self._robot.search})}").text
         given = (attributes for tag, attributes in elements(page) if tag == "li")
         return [one["data-hit-type-id"] for one in given if "data-hit-type-id" in one]
 

@@ -105,13 +105,16 @@ def truths(settings: Settings, photos: Path) -> dict[str, Truth]:
 
 def make_robots(settings: Settings, hurry: float) -> list[Robot]:
     """The crowd and the staff, each with an account on the marketplace."""
-    robots = [
-        Robot(f"{group}-{number}-{name}", PASSWORD, profile(name), seed, group == "staff", hurry)
-        for seed, (group, number, name) in enumerate(
-            [("crowd", n, name) for n, name in enumerate(CROWD, 1)]
-            + [("staff", n, name) for n, name in enumerate(STAFF, 1)]
-        )
+    crowd = [
+        Robot(f"crowd-{number}-{name}", PASSWORD, profile(name), number, hurry=hurry)
+        for number, name in enumerate(CROWD, 1)
     ]
+    # Staff keep to their own HITs; the crowd cannot see those.
+    staff = [
+        Robot(f"staff-{number}-{name}", PASSWORD, profile(name), 100 + number, True, hurry, "staff")
+        for number, name in enumerate(STAFF, 1)
+    ]
+    robots = [*crowd, *staff]
     token = admin_token(settings.data_dir)
     for robot in robots:
         open_account(settings.local_mturk(), token, robot)
