@@ -21,6 +21,7 @@ from jobs.publishing import publish_batch
 from jobs.reconciling import reconcile
 from jobs.resources import Resources
 from jobs.review import review_job
+from jobs.stopping import expire_batch
 from jobs.tables import Export, Job, Work
 from jobs.work import Claim, LeaseLost, Progress
 
@@ -31,6 +32,11 @@ Call = Callable[[Resources, int, Progress], datetime | None]
 
 def _publish(resources: Resources, batch_id: int, progress: Progress) -> datetime | None:
     publish_batch(resources, batch_id, progress)
+    return None
+
+
+def _expire(resources: Resources, batch_id: int, progress: Progress) -> datetime | None:
+    expire_batch(resources, batch_id, progress)
     return None
 
 
@@ -74,6 +80,7 @@ def _reconcile(resources: Resources, _: int, progress: Progress) -> datetime | N
 CALLS: dict[str, Call] = {
     "publish_batch": _publish,
     "collect_batch": _collect,
+    "expire_batch": _expire,
     "advance_job": _advance,
     "export_job": _export,
     "reconcile": _reconcile,

@@ -1,0 +1,93 @@
+"""Services: stop a job for good. Nothing new is posted, what is out is called in, work is paid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from jobs import hit_specs, intents, work
+from jobs.db import reading, transaction
+from jobs.errors import Conflict, NotFound, ProviderError
+from jobs.resources import Resources
+from jobs.tables import Batch, Hit, Job
+from jobs.work import Progress
+
+STOPPABLE = ("running", "paused")
+ACTOR = "background"
+
+
+def stop_job(session: Session, job_id: int, now: datetime) -> int:
+    """Cancel the job; the number of batches that the background now calls in.
+
+    Work already submitted is still collected, decided and paid; held money comes back once
+    the venue can charge no more. A second stop is refused.
+
+    Raises:
+        Conflict: when the job is a draft, finished or cancelled already.
+
+    """
+    change = update(Job).where(Job.id == job_id, Job.state.in_(STOPPABLE))
+    values = {"state": "cancelled", "finished_at": now}
+    result = cast(CursorResult[Any], session.execute(change.values(values)))
+    if result.rowcount != 1:
+        job = session.get(Job, job_id)
+        if job is None:
+            raise NotFound(f"job {job_id}: no such job")
+        raise Conflict(f"job {job_id} is {job.state}: expected it to be running or paused")
+    batches = list(
+        session.scalars(select(Batch).where(Batch.job_id == job_id, Batch.state != "closed"))
+    )
+    for batch in batches:
+        session.execute(
+            update(Hit)
+            .where(Hit.batch_id == batch.id, Hit.state == "planned")
+            .values(state="closed")
+        )
+        batch.state = "posting" if batch.state == "planned" else batch.state
+        for name in ("publish_batch", "expire_batch"):
+            work.enqueue(session, name, batch.id, now)
+    return len(batches)
+
+
+def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> None:
+    """Close every posted HIT of the batch to new workers; a repeat expires nothing twice.
+
+    Raises:
+        ProviderError: while a HIT's posting is not settled, or the venue does not answer.
+
+    """
+    with reading(resources.sessions) as session:
+        context = hit_specs.batch_context(session, batch_id)
+        found = select(Hit).where(Hit.batch_id == batch_id).order_by(Hit.id)
+        hits = list(session.scalars(found))
+    provider = context.provider(resources.venues)
+    unsettled = [hit.id for hit in hits if hit.state in ("sending", "unknown")]
+    posted = [hit for hit in hits if hit.state == "posted"]
+    for number, hit in enumerate(posted):
+        progress(number, len(posted))
+        call = intents.Call(
+            key=f"expire:hit:{hit.id}",
+            job_id=context.job.id,
+            operation="UpdateExpirationForHIT",
+            parameters={"hit": hit.provider_hit_id},
+            actor=ACTOR,
+            is_paid=False,
+        )
+        with transaction(resources.sessions) as session:
+            intent, _ = intents.begin(session, call, resources.clock())
+            if intent.state == "done":
+                continue
+            intents.stamp_attempt(session, intent.id)
+        now_open = provider.expire(hit.provider_hit_id)
+        with transaction(resources.sessions) as session:
+            intents.finish(session, intent.id, "done", resources.clock(), reference=now_open.state)
+    with transaction(resources.sessions) as session:
+        work.enqueue(session, "collect_batch", batch_id, resources.clock())
+    if unsettled:
+        raise ProviderError(
+            f"batch {batch_id}: the outcome of posting HITs {unsettled} is still to be found out",
+            permanent=False,
+        )
