@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,8 +85,11 @@ def _people(kind: str, verb: str, redundancy: int, reward: str, tasks: int) -> l
     ]
 
 
-def schema_text(form: Form) -> str:
-    """The label schema of the question form, as the text that the service parses."""
+def schema_text(form: Form, examples: Sequence[Mapping[str, str]] = ()) -> str:
+    """The label schema of the question form, as the text that the service parses.
+
+    ``examples`` are pictures already stored: image, text and verdict of each.
+    """
     if form.get("yaml", "").strip():
         return form["yaml"]
     document: dict[str, Any] = {
@@ -100,6 +103,7 @@ def schema_text(form: Form) -> str:
             for name in form
             if name.startswith("attribute-name-") and form[name].strip()
         ],
+        "examples": [dict(example) for example in examples],
     }
     return json.dumps(document)
 

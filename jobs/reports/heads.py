@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from jobs.errors import NotFound
 from jobs.reports.conflicts import n_conflicts
-from jobs.tables import Dataset, Job, SchemaVersion
+from jobs.tables import Dataset, Job, SchemaVersion, Worker, WorkerScore
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,24 @@ class JobHead:
     held_micros: int
     spent_micros: int
     launched_at: datetime | None
+
+
+@dataclass(frozen=True)
+class WorkerName:
+    """Someone who answered a job, for lists to choose from."""
+
+    worker_id: int
+    name: str
+
+
+def worker_names(session: Session, job_id: int) -> tuple[WorkerName, ...]:
+    """Whoever has a score in the job, by name."""
+    rows = session.execute(
+        select(Worker.id, Worker.name, Worker.provider_worker_id)
+        .where(Worker.id.in_(select(WorkerScore.worker_id).where(WorkerScore.job_id == job_id)))
+        .order_by(Worker.name, Worker.provider_worker_id)
+    )
+    return tuple(WorkerName(worker_id, name or known) for worker_id, name, known in rows)
 
 
 def job_head(session: Session, job_id: int) -> JobHead:

@@ -21,6 +21,7 @@ class Spending:
 
     route_id: int | None
     provider: str
+    kind: str
     points: tuple[tuple[datetime, int], ...]
 
 
@@ -38,12 +39,13 @@ def spending(session: Session, job_id: int) -> tuple[Spending, ...]:
     if first is None:
         return ()
     stretch = (last - first) // N_POINTS + 1
-    place = (LedgerTransaction.id - first).op("/")(stretch)
+    place = (LedgerTransaction.id - first) // stretch
     rows = session.execute(
         select(
             place.label("place"),
             LedgerTransaction.route_id,
             Route.provider,
+            Route.kind,
             func.max(LedgerTransaction.at),
             func.sum(LedgerEntry.amount_micros),
         )
@@ -53,17 +55,17 @@ def spending(session: Session, job_id: int) -> tuple[Spending, ...]:
             LedgerTransaction.job_id == job_id,
             LedgerEntry.account.in_(SPENT_ACCOUNTS),
         )
-        .group_by("place", LedgerTransaction.route_id, Route.provider)
+        .group_by("place", LedgerTransaction.route_id, Route.provider, Route.kind)
         .order_by("place", LedgerTransaction.route_id)
     ).all()
-    growth: dict[tuple[int | None, str], list[tuple[datetime, int]]] = defaultdict(list)
-    for _, route_id, provider, at, amount in rows:
-        _grow(growth[None, ""], at, int(amount))
+    growth: dict[tuple[int | None, str, str], list[tuple[datetime, int]]] = defaultdict(list)
+    for _, route_id, provider, kind, at, amount in rows:
+        _grow(growth[None, "", ""], at, int(amount))
         if route_id is not None:
-            _grow(growth[route_id, provider], at, int(amount))
+            _grow(growth[route_id, provider, kind], at, int(amount))
     return tuple(
-        Spending(route_id, provider, tuple(points))
-        for (route_id, provider), points in growth.items()
+        Spending(route_id, provider, kind, tuple(points))
+        for (route_id, provider, kind), points in growth.items()
     )
 
 

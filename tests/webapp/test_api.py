@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,6 +74,15 @@ def test_the_document_is_openapi_and_names_every_address(app: Flask) -> None:
         "/api/v1/openapi.json",
         "/api/v1/jobs/<job_id>/exports/<export_id>/file",
     }
+
+
+def test_the_guide_names_every_address_and_scope(app: Flask) -> None:
+    guide = (Path(app.root_path).parent / "docs" / "api.md").read_text(encoding="utf-8")
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("api."):
+            last = [part for part in rule.rule.split("/") if part and "<" not in part][-1]
+            assert f"/{last}" in guide, rule.rule
+    assert all(f"`{scope}`" in guide for scope in accounts.SCOPES)
 
 
 def test_without_a_token_or_with_a_cookie_nothing_is_told(app: Flask) -> None:

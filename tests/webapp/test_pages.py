@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import timedelta
 
@@ -16,7 +17,8 @@ from tests.webapp.browsing import sign_in
 from webapp.dashboards.jobs import MAX_STREAMS, open_streams
 
 PAGES = (
-    "/", "/jobs", "/jobs/1", "/jobs/1/live", "/jobs/1/items", "/jobs/1/items?state=conflict",
+    "/", "/jobs", "/jobs/1", "/jobs/1/live",
+    "/jobs/1/spending", "/jobs/1/items", "/jobs/1/items?state=conflict",
     "/jobs/1/items?confidence=90&agreement=80&kind=boxes&worker=1&more=1", "/jobs/1/items/1",
     "/jobs/1/items/1/decide/boxes", "/jobs/1/items/5/decide/tags", "/jobs/1/workers",
     "/jobs/1/ledger", "/jobs/1/ledger.csv", "/jobs/1/exports", "/adjudicate", "/adjudicate?job=1",
@@ -275,6 +277,17 @@ def test_a_new_job_goes_from_question_to_launch(app: Flask) -> None:
     assert client.post(f"/jobs/{job}/launch").status_code == 302
     assert client.post(f"/jobs/{job}/launch").status_code == 409
     assert "running" in client.get(f"/jobs/{job}").text
+
+
+def test_example_pictures_travel_with_the_question_and_must_be_pictures(app: Flask) -> None:
+    client = sign_in(app)
+    form = {"name": "mugs", "classes": "mug", "example-text-good": "Like this"}
+    for data, status in ((campaign.shots()[0].data, 302), (b"<script>", 422)):
+        sent = {**form, "example-good": (io.BytesIO(data), "x.html")}
+        answer = client.post(
+            "/jobs/new/question?dataset=1", data=sent, content_type="multipart/form-data"
+        )
+        assert answer.status_code == status
 
 
 def test_a_draft_can_be_changed_until_it_is_launched(app: Flask) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from jobs.db import reading
-from jobs.reports.spending import spending
+from jobs.reports.spending import N_POINTS, spending
 from tests.webapp.browsing import close, open_app, seed, sign_in
 from tests.webapp.test_api import Program
 from webapp.auth import limiter
 
 PAGES = (
-    "/", "/jobs", "/jobs/1", "/jobs/1/items?state=conflict&kind=tags&agreement=99&worker=1",
+    "/", "/jobs", "/jobs/1", "/jobs/1/spending",
+    "/jobs/1/items?state=conflict&kind=tags&agreement=99&worker=1",
     "/jobs/1/items/5", "/jobs/1/workers", "/jobs/1/ledger", "/jobs/1/ledger.csv", "/jobs/1/exports",
     "/adjudicate", "/adjudicate?after=0.5~3", "/datasets", "/datasets/1", "/jobs/new",
     "/jobs/new/question?dataset=1", "/jobs/2/review", "/people", "/health",
@@ -36,6 +37,7 @@ def test_every_page_and_every_reply_on_both_databases(tmp_path: Path, database_u
     with reading(app.extensions["hitworks"].sessions) as session:
         whole, *routes = spending(session, 1)
     assert whole.points[-1][1] == sum(route.points[-1][1] for route in routes)
+    assert len(whole.points) <= N_POINTS
     amounts = [amount for _, amount in whole.points]
     assert amounts == sorted(amounts)
     limiter.enabled = True

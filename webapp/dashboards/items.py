@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request, url_for
 
 from jobs.errors import InvalidInput
-from jobs.reports import ItemFilter, item_page, item_view, worker_table
-from jobs.reports.heads import job_head
+from jobs.reports import ItemFilter, item_page, item_view
+from jobs.reports.heads import job_head, worker_names
 from webapp.auth import allow, person
 from webapp.installation import reading
 from webapp.overlay import layers
@@ -26,7 +26,7 @@ def index(job_id: int) -> str:
     with reading() as session:
         summary = job_head(session, job_id)
         rows = item_page(session, job_id, after=cursor(), limit=N_TILES + 1, filters=filters)
-        workers = worker_table(session, job_id) if person().may("manager") else ()
+        workers = worker_names(session, job_id) if person().may("manager") else ()
     template = "items/_tiles.html" if "more" in request.args else "items/index.html"
     return render_template(
         template,
@@ -34,7 +34,7 @@ def index(job_id: int) -> str:
         rows=rows[:N_TILES],
         next_after=rows[N_TILES - 1].item_id if len(rows) > N_TILES else None,
         filters=filters,
-        workers={row.worker_id: row for row in workers}.values(),
+        workers=workers,
         states=STATES,
         query={k: v for k, v in request.args.items() if k not in ("after", "more") and v},
     )

@@ -10,12 +10,15 @@ from threading import BoundedSemaphore
 from flask import Blueprint, Response, current_app, render_template, stream_with_context
 
 from jobs.reports import job_list, job_report
+from jobs.reports.conflicts import conflicts
+from jobs.reports.heads import job_head
 from jobs.reports.spending import spending
 from webapp.auth import allow
 from webapp.installation import reading
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 
+N_CONTESTED = 6
 MAX_STREAMS = 8  # half of the server's threads
 open_streams = BoundedSemaphore(MAX_STREAMS)
 
@@ -34,8 +37,18 @@ def job(job_id: int) -> str:
     """One job: progress, money, quality."""
     with reading() as session:
         report = job_report(session, job_id)
+        contested = conflicts(session, job_id=job_id, limit=N_CONTESTED)
+    return render_template("jobs/job.html", report=report, job=report.summary, contested=contested)
+
+
+@blueprint.get("/<int:job_id>/spending")
+@allow("adjudicator")
+def spending_part(job_id: int) -> str:
+    """The plot of spending, fetched after the page: its query reads the whole ledger."""
+    with reading() as session:
+        head = job_head(session, job_id)
         growth = spending(session, job_id)
-    return render_template("jobs/job.html", report=report, job=report.summary, growth=growth)
+    return render_template("jobs/_spending.html", job=head, growth=growth)
 
 
 @blueprint.get("/<int:job_id>/live")
@@ -79,6 +92,5 @@ def _changes(job_id: int) -> Iterator[str]:
 def _live_html(job_id: int) -> tuple[str, str]:
     with reading() as session:
         report = job_report(session, job_id)
-        growth = spending(session, job_id)
-    html = render_template("jobs/_live.html", report=report, job=report.summary, growth=growth)
+    html = render_template("jobs/_live.html", report=report, job=report.summary)
     return html, report.summary.state

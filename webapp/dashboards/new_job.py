@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from jobs import drafts, ledger, planning, taggers
 from jobs.errors import BudgetExceeded, HitworksError, InvalidInput
+from jobs.images import inspect_image
 from jobs.job_specs import read_job_spec
 from jobs.label_schemas import parse_schema, save_schema
 from jobs.ledger import Reason
@@ -27,7 +28,7 @@ from jobs.reports.heads import job_head
 from webapp.auth import actor, allow
 from webapp.installation import installation, now, reading, writing
 from webapp.job_forms import Offer, form_of, offers, plain_usd, plan_document, schema_text
-from webapp.requests import cursor
+from webapp.requests import cursor, takes_upload
 
 blueprint = Blueprint("new_job", __name__)
 
@@ -52,10 +53,11 @@ def question() -> str:
 
 @blueprint.post("/jobs/new/question")
 @allow("manager")
+@takes_upload
 def save_question() -> Response | tuple[str, int]:
     """Keep a new version of a question and go on with it."""
     try:
-        schema = parse_schema(schema_text(request.form), "question")
+        schema = parse_schema(schema_text(request.form, _examples()), "question")
         with writing() as session:
             schema_id = save_schema(session, schema, now()).id
     except InvalidInput as error:
@@ -162,6 +164,19 @@ def _question_page(error: str = "") -> str:
         n_attributes=max(N_BLANK_ATTRIBUTES, _n_attributes() + 1),
         error=error,
     )
+
+
+def _examples() -> list[dict[str, str]]:
+    """The example pictures of the form, put into the store; each must be an image."""
+    found = []
+    for verdict in ("good", "bad"):
+        for file in request.files.getlist(f"example-{verdict}"):
+            if file.filename:
+                data = file.stream.read()
+                key = installation().blobs.put(data, inspect_image(data).media_type)
+                text = request.form.get(f"example-text-{verdict}", "").strip()
+                found.append({"image": key, "text": text, "verdict": verdict})
+    return found
 
 
 def _n_attributes() -> int:

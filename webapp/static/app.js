@@ -95,6 +95,14 @@ function hush() { if (tip.matches(":popover-open")) tip.hidePopover(); }
 for (const name of ["pointerover", "focusin"]) document.addEventListener(name, explain);
 for (const name of ["pointerout", "focusout", "scroll"]) document.addEventListener(name, hush, true);
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") hush(); });
+/** A part whose numbers take longer is fetched once the rest can be read. */
+async function load(place) {
+  const answer = await fetch(place.dataset.load);
+  if (!answer.ok) return;
+  place.innerHTML = await answer.text();
+  localTimes(place);
+}
+
 document.addEventListener("click", closeMenus);
 document.addEventListener("keydown", closeMenus);
 document.addEventListener("submit", sendOnce);
@@ -106,3 +114,4 @@ localTimes(document);
 showZone();
 fillFromFragment();
 for (const place of document.querySelectorAll("[data-follow]")) follow(place);
+for (const place of document.querySelectorAll("[data-load]")) load(place);
