@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from jobs import consensus, exports, labels, routing, work
+from jobs.bonuses import pay_bonus
 from jobs.collection import collect_batch
 from jobs.db import reading, transaction
 from jobs.errors import HitworksError, Paused, ProviderError
@@ -43,6 +44,11 @@ def _expire(resources: Resources, batch_id: int, progress: Progress) -> datetime
 def _collect(resources: Resources, batch_id: int, progress: Progress) -> datetime | None:
     report = collect_batch(resources, batch_id, progress)
     return None if report.is_closed else _a_poll_later(resources)
+
+
+def _pay_bonus(resources: Resources, intent_id: int, progress: Progress) -> datetime | None:
+    pay_bonus(resources, intent_id, progress)
+    return None
 
 
 def _advance(resources: Resources, job_id: int, progress: Progress) -> datetime | None:
@@ -82,6 +88,7 @@ CALLS: dict[str, Call] = {
     "collect_batch": _collect,
     "expire_batch": _expire,
     "advance_job": _advance,
+    "pay_bonus": _pay_bonus,
     "export_job": _export,
     "reconcile": _reconcile,
 }

@@ -1,0 +1,200 @@
+"""Services: a bonus for good work, once for each (assignment, reason key)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from jobs import fees, hit_specs, intents, ledger, work
+from jobs.db import reading, transaction
+from jobs.errors import Conflict, InvalidInput, NotFound, ProviderError
+from jobs.hit_specs import RouteContext
+from jobs.ledger import Reason
+from jobs.money import MICROS_PER_CENT, format_usd
+from jobs.providers import Provider
+from jobs.resources import Resources
+from jobs.tables import Assignment, Batch, Hit, Intent, RawSubmission
+from jobs.work import Progress
+
+LONGEST_REASON = 1000
+_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class _Bonus:
+    """What the intent says is to be paid, and to whom."""
+
+    intent: Intent
+    context: RouteContext
+    assignment: Assignment
+    raw: RawSubmission
+
+    @property
+    def amount_micros(self) -> int:
+        return int(self.intent.parameters["amount_micros"])
+
+    @property
+    def fee_micros(self) -> int:
+        return int(self.intent.parameters["fee_micros"])
+
+    @property
+    def reason(self) -> str:
+        """The text the worker reads; its end finds the bonus again for life."""
+        return f"{self.intent.parameters['reason']} [{self.intent.key}]"
+
+
+def grant_bonus(
+    session: Session,
+    assignment_id: int,
+    amount_micros: int,
+    *,
+    reason_key: str,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> int:
+    """Hold the bonus and its fee, and have it paid; the id of its intent.
+
+    Granting it again under the same key changes nothing.
+
+    Raises:
+        InvalidInput: for an amount that is not whole cents, or a reason that cannot be sent.
+        BudgetExceeded: when the job's budget does not cover it.
+        Conflict: for another amount under the same key, or work that is not decided.
+
+    """
+    if amount_micros <= 0 or amount_micros % MICROS_PER_CENT:
+        raise InvalidInput(f"bonus: expected whole cents above 0, got {format_usd(amount_micros)}")
+    if not _KEY.fullmatch(reason_key):
+        raise InvalidInput(
+            f"bonus: reason key: expected letters, digits, - and _, got {reason_key!r:.60}"
+        )
+    if not reason.strip() or len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise InvalidInput(
+            f"bonus: expected a reason of 1 to {LONGEST_REASON} printable characters"
+        )
+    assignment = session.get(Assignment, assignment_id)
+    if assignment is None:
+        raise NotFound(f"assignment {assignment_id}: no such assignment")
+    if assignment.state == "Submitted":
+        raise Conflict(f"assignment {assignment_id} is not decided yet: a bonus comes after that")
+    context = hit_specs.batch_context(session, session.get_one(Hit, assignment.hit_id).batch_id)
+    if context.route.provider != "mturk":
+        raise Conflict(f"assignment {assignment_id}: {context.route.provider} pays no bonus")
+    fee = fees.bonus_fee(amount_micros, fees.table_on(now.date()))
+    call = intents.Call(
+        key=f"bonus:assignment:{assignment_id}:{reason_key}",
+        job_id=context.job.id,
+        operation="SendBonus",
+        parameters={"amount_micros": amount_micros, "fee_micros": fee, "reason": reason.strip()},
+        actor=actor,
+    )
+    intent, is_new = intents.begin(session, call, now)
+    if is_new:
+        key = f"hold:intent:{intent.id}:{intent.window}"
+        why = _why(intent, assignment, context)
+        ledger.hold(session, context.job.id, amount_micros + fee, key=key, reason=why, now=now)
+    if intent.state in intents.OPEN:
+        work.enqueue(session, "pay_bonus", intent.id, now)
+    return intent.id
+
+
+def pay_bonus(resources: Resources, intent_id: int, progress: Progress) -> None:
+    """Pay a granted bonus once, however often it is tried.
+
+    Raises:
+        ProviderError: when the venue does not answer; the money stays held.
+        Paused: while the pause switch is on.
+
+    """
+    with reading(resources.sessions) as session:
+        bonus = _read(session, intent_id)
+    if bonus.intent.state not in intents.OPEN:
+        return
+    progress(0, 1)
+    provider = bonus.context.provider(resources.venues)
+    if intents.is_past_window(bonus.intent, resources.clock()):
+        if _is_paid(provider, bonus):
+            _confirm(resources, bonus)
+            return
+        with transaction(resources.sessions) as session:
+            intents.renew_window(session, intent_id, resources.clock())
+    with transaction(resources.sessions) as session:
+        intents.refuse_when_paused(session, bonus.context.job.id)
+        intent = intents.stamp_attempt(session, intent_id)
+    try:
+        provider.bonus(
+            bonus.raw.provider_worker_id,
+            bonus.raw.provider_assignment_id,
+            bonus.amount_micros,
+            bonus.reason,
+            intent.token,
+        )
+    except ProviderError as error:
+        _recover(resources, provider, bonus, intent, error)
+        return
+    _confirm(resources, bonus)
+
+
+def _recover(
+    resources: Resources, provider: Provider, bonus: _Bonus, intent: Intent, error: ProviderError
+) -> None:
+    if error.permanent and intent.attempts > 1 and _is_paid(provider, bonus):
+        _confirm(resources, bonus)
+        return
+    now = resources.clock()
+    with transaction(resources.sessions) as session:
+        if error.permanent and intents.is_last_attempt(session, intent):
+            intents.finish(session, intent.id, "failed", now, error=str(error))
+            key = f"void:intent:{intent.id}:{intent.window}"
+            amount = bonus.amount_micros + bonus.fee_micros
+            why = _why(intent, bonus.assignment, bonus.context)
+            ledger.release(session, bonus.context.job.id, amount, key=key, reason=why, now=now)
+        elif error.outcome_unknown:
+            intents.finish(session, intent.id, "unknown", now, error=str(error))
+    raise error
+
+
+def _confirm(resources: Resources, bonus: _Bonus) -> None:
+    now = resources.clock()
+    with transaction(resources.sessions) as session:
+        intents.finish(session, bonus.intent.id, "done", now)
+        spent = {"bonus": bonus.amount_micros, "fee": bonus.fee_micros}
+        key = f"settle:intent:{bonus.intent.id}"
+        why = _why(bonus.intent, bonus.assignment, bonus.context)
+        ledger.settle(session, bonus.context.job.id, spent, key=key, reason=why, now=now)
+
+
+def _is_paid(provider: Provider, bonus: _Bonus) -> bool:
+    """Whether the venue lists this very bonus: the amount, and our key in its reason."""
+    return any(
+        listed.amount_micros == bonus.amount_micros and f"[{bonus.intent.key}]" in listed.reason
+        for listed in provider.bonuses(bonus.raw.provider_assignment_id)
+    )
+
+
+def _read(session: Session, intent_id: int) -> _Bonus:
+    intent = session.get_one(Intent, intent_id)
+    assignment_id = int(intent.key.split(":")[2])
+    assignment, raw, batch_id = session.execute(
+        select(Assignment, RawSubmission, Batch.id)
+        .join(RawSubmission, RawSubmission.id == Assignment.raw_submission_id)
+        .join(Hit, Hit.id == Assignment.hit_id)
+        .join(Batch, Batch.id == Hit.batch_id)
+        .where(Assignment.id == assignment_id)
+    ).one()
+    return _Bonus(intent, hit_specs.batch_context(session, batch_id), assignment, raw)
+
+
+def _why(intent: Intent, assignment: Assignment, context: RouteContext) -> Reason:
+    return Reason(
+        intent.actor,
+        route_id=context.route.id,
+        assignment_id=assignment.id,
+        worker_id=assignment.worker_id,
+        intent_id=intent.id,
+    )
