@@ -12,16 +12,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs import findings, hit_specs, intents, ledger, publishing
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, ProviderError
+from jobs.money import format_usd
 from jobs.providers import Provider
 from jobs.records import PostedHit
 from jobs.resources import Resources
-from jobs.tables import Assignment, Batch, Hit, Job, LedgerTransaction, RawSubmission, Route
+from jobs.tables import (
+    Assignment,
+    Batch,
+    Hit,
+    Job,
+    LedgerEntry,
+    LedgerTransaction,
+    RawSubmission,
+    Route,
+)
 from jobs.work import Progress
 
 ACTOR = "reconcile"
@@ -175,6 +185,7 @@ def _compare_submissions(
     }
     for submission in account.provider.fetch(posted, spec):
         found.n_submissions += 1
+        _compare_bonuses(resources, account, submission.provider_assignment_id, found)
         key = (submission.provider_assignment_id, submission.provider_worker_id)
         where = f"assignment {submission.provider_assignment_id} of HIT {hit.id}"
         assignment, payment = ours.pop(key, (None, None))
@@ -192,6 +203,27 @@ def _compare_submissions(
     for key, (assignment, _) in ours.items():
         found.differences[f"gone:{key}"] = (
             f"assignment {assignment.id} of HIT {hit.id} is not at the venue any more"
+        )
+
+
+def _compare_bonuses(
+    resources: Resources, account: _Account, provider_assignment_id: str, found: Reconciliation
+) -> None:
+    listed = account.provider.bonuses(provider_assignment_id)
+    theirs = sum(bonus.amount_micros for bonus in listed)
+    with reading(resources.sessions) as session:
+        paid = session.scalar(
+            select(func.sum(LedgerEntry.amount_micros))
+            .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+            .join(Assignment, Assignment.id == LedgerTransaction.assignment_id)
+            .join(RawSubmission, RawSubmission.id == Assignment.raw_submission_id)
+            .where(RawSubmission.provider_assignment_id == provider_assignment_id)
+            .where(LedgerEntry.account == "bonus")
+        )
+    if theirs != (paid or 0):
+        found.differences[f"bonus:{provider_assignment_id}"] = (
+            f"assignment {provider_assignment_id} has {format_usd(theirs)} of bonuses at the "
+            f"venue and {format_usd(paid or 0)} in our books"
         )
 
 

@@ -9,7 +9,7 @@ from jobs import intents
 from jobs.db import transaction
 from jobs.errors import Paused
 from jobs.reconciling import reconcile
-from jobs.tables import Finding, Hit, Intent, Work
+from jobs.tables import Finding, Hit, Intent, RawSubmission, Work
 from webapp.marketplace.store import write
 from webapp.marketplace.tables.work import Hit as MarketHit
 
@@ -83,6 +83,18 @@ def test_a_hit_the_venue_lost_is_found(bench):
     )
     found = compare(bench)
     assert [key.split(":")[0] for key in found.differences] == ["lost"]
+
+
+def test_a_bonus_that_was_paid_behind_our_back_is_found(bench):
+    bench.launch(n_items=1, redundancy=1)
+    bench.drain()
+    bench.answer_all(workers=1)
+    bench.settle_down()
+    (raw,) = bench.ours(RawSubmission)
+    venue = bench.resources.venues("mturk", "local", {})
+    venue.bonus(raw.provider_worker_id, raw.provider_assignment_id, 50_000, "Behind", "X" * 52)
+    found = compare(bench)
+    assert list(found.differences) == [f"bonus:{raw.provider_assignment_id}"]
 
 
 def test_the_pause_switch_stops_paid_calls_and_lifting_it_lets_them_go_on(bench):
