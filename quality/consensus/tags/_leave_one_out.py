@@ -13,7 +13,7 @@ from quality.consensus.tags._votes import Votes
 # Answers' worth of crowd opinion a worker's accuracy starts with.
 SHRINK = 2.0
 # Answers handled at a time, to bound memory on large crowds.
-CHUNK = 1 << 15
+CHUNK = 1 << 13
 
 
 def agreement_with_others(votes: Votes, weight: Floats | None = None) -> tuple[Floats, Bools]:
