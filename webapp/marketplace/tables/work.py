@@ -49,7 +49,7 @@ class Hit(Base):
             "n_pending + n_submitted + n_approved + n_rejected <= max_assignments",
             name="slots_add_up",
         ),
-        Index("market_hit_open", "status", "type_id", "id"),
+        Index("market_hit_open", "status", "type_id", "id", "expires_at"),
         Index("market_hit_expiry", "status", "expires_at"),
         Index("market_hit_listing", "requester_id", "id"),
     )
@@ -91,6 +91,7 @@ class Assignment(Base):
               sqlite_where=_IS_ACTIVE, postgresql_where=_IS_ACTIVE),
         Index("market_live_id", "assignment_id", unique=True,
               sqlite_where=_IS_ACTIVE, postgresql_where=_IS_ACTIVE),
+        Index("market_assignment_touched", "hit_id", "worker_id"),
         Index("market_assignment_ids", "assignment_id"),
         Index("market_assignment_deadline", "state", "deadline"),
         Index("market_assignment_auto", "state", "auto_approves_at"),
