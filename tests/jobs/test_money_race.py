@@ -12,32 +12,39 @@ from jobs.ledger import Reason
 from jobs.tables import Job, LedgerTransaction
 from tests.factories import NOW, make_dataset, make_job
 
-N_PROCESSES = 16
-HOLDS_EACH = 8
+N_PROCESSES, N_THREADS = 8, 8  # 64 racers
+HOLDS_EACH = 3
 BUDGET = 100
 RACER = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from jobs import ledger
 from jobs.db import open_engine, open_sessions, transaction
 from jobs.errors import BudgetExceeded
 
-url, job_id, name, n = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+url, name = sys.argv[1:3]
+job_id, n_threads, n_holds = map(int, sys.argv[3:])
 engine = open_engine(url)
 sessions = open_sessions(engine)
+
+def race(thread):
+    won = 0
+    for number in range(n_holds):
+        try:
+            with transaction(sessions) as session:
+                won += ledger.hold(
+                    session, job_id, 3, key=f"{name}:{thread}:{number}",
+                    reason=ledger.Reason(name), now=datetime.now(UTC),
+                )
+        except BudgetExceeded:
+            pass
+    return won
+
 print("ready", flush=True)
 sys.stdin.readline()
-won = 0
-for number in range(n):
-    try:
-        with transaction(sessions) as session:
-            won += ledger.hold(
-                session, job_id, 3, key=f"{name}:{number}", reason=ledger.Reason(name),
-                now=datetime.now(UTC),
-            )
-    except BudgetExceeded:
-        pass
-print(won, flush=True)
+with ThreadPoolExecutor(n_threads) as pool:
+    print(sum(pool.map(race, range(n_threads))), flush=True)
 engine.dispose()
 """
 
@@ -50,7 +57,10 @@ def test_processes_that_race_for_the_budget_never_pass_it(sessions, engine, data
     engine.dispose()
     racers = [
         subprocess.Popen(
-            [sys.executable, "-c", RACER, database_url, str(job_id), f"r{number}", str(HOLDS_EACH)],
+            [
+                *(sys.executable, "-c", RACER, database_url, f"r{number}"),
+                *(str(job_id), str(N_THREADS), str(HOLDS_EACH)),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[2],
