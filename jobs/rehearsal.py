@@ -11,14 +11,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
 import requests
 
-from jobs.errors import Conflict, InvalidInput, ProviderError
+from jobs.errors import InvalidInput, ProviderError
+from jobs.marketplace_accounts import add_worker
 from jobs.rehearsal_answers import Truth, answer, elements, read_questions, seconds_for
 from quality.simulate import WorkerProfile
 
@@ -55,23 +55,7 @@ class Done:
 
 def open_account(url: str, admin_token: str, robot: Robot) -> str:
     """The worker id of the robot's account, made now."""
-    body = {"name": robot.name, "password": robot.password, "staff": robot.is_staff}
-    headers = {"Authorization": f"Bearer {admin_token}"}
-    response = requests.post(
-        f"{url}/admin/workers", json=body, headers=headers, timeout=TIMEOUT_SECONDS
-    )
-    if response.status_code != 201:
-        raise Conflict(f"robot {robot.name}: the marketplace made no account: {response.text:.200}")
-    return str(response.json()["worker_id"])
-
-
-def admin_token(data_dir: Path) -> str:
-    """The marketplace's admin token, as the data folder keeps it."""
-    path = data_dir / "marketplace-secrets.json"
-    try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["admin_token"])
-    except (OSError, ValueError, KeyError) as error:
-        raise InvalidInput(f"{path}: expected the marketplace's secrets: {error}") from error
+    return add_worker(url, admin_token, robot.name, robot.password, is_staff=robot.is_staff)
 
 
 class WorkerPages:

@@ -28,6 +28,7 @@ from rich.table import Table
 from jobs import rehearsal
 from jobs.cli import _door
 from jobs.ledger import balances, differences
+from jobs.marketplace_accounts import read_admin_token
 from jobs.money import format_usd
 from jobs.reports import JobReport, job_report
 from jobs.reports.batches import batch_list
@@ -256,7 +257,7 @@ def route_lines(report: JobReport) -> list[tuple[str, str]]:
 
 def books_line(settings: Settings, job_id: int) -> str:
     """Our ledger against the marketplace's own books, to the cent."""
-    token = rehearsal.admin_token(settings.data_dir)
+    token = read_admin_token(settings.data_dir)
     told = requests.get(
         f"{settings.local_mturk()}/admin/books/local",
         headers={"Authorization": f"Bearer {token}"}, timeout=30,

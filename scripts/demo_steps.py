@@ -16,8 +16,9 @@ import yaml
 
 from jobs.blobs import open_blobs
 from jobs.formats import LabelRecord, coco, csv_tags
+from jobs.marketplace_accounts import read_admin_token
 from jobs.records import Box
-from jobs.rehearsal import Robot, admin_token, open_account
+from jobs.rehearsal import Robot, open_account
 from jobs.rehearsal_answers import Truth
 from jobs.settings import Settings
 from quality.simulate import profile
@@ -115,7 +116,7 @@ def make_robots(settings: Settings, hurry: float) -> list[Robot]:
         for number, name in enumerate(STAFF, 1)
     ]
     robots = [*crowd, *staff]
-    token = admin_token(settings.data_dir)
+    token = read_admin_token(settings.data_dir)
     for robot in robots:
         open_account(settings.local_mturk(), token, robot)
     return robots

@@ -17,6 +17,7 @@ import pytest
 
 from jobs import queue_server
 from jobs.errors import Conflict
+from jobs.marketplace_accounts import add_worker, read_admin_token
 from jobs.settings import Settings
 from webapp import stack
 
@@ -87,6 +88,10 @@ def test_everything_answers_and_ends_together(settings: Settings) -> None:
         assert queue_server.is_answering(queue_server.queue_url(settings))
         with pytest.raises(Conflict, match="another launcher"), stack.Stack(settings):
             pass
+        token = read_admin_token(settings.data_dir)
+        assert add_worker(settings.local_mturk(), token, "ann", "a password", is_staff=True)
+        with pytest.raises(Conflict, match="ann"):
+            add_worker(settings.local_mturk(), token, "ann", "a password")
         pids = running.pids()
         running.stop()
         running.stop()

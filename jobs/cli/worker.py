@@ -6,6 +6,7 @@ import click
 
 from jobs import reports
 from jobs.cli import _door
+from jobs.marketplace_accounts import add_worker, read_admin_token
 from jobs.money import format_usd
 from jobs.settings import Settings
 
@@ -49,6 +50,24 @@ def list_workers(settings: Settings, job_id: int, as_json: bool) -> None:
         for row in rows
     ]
     _door.show(rows, as_json, _door.table(columns, shown))
+
+
+@group.command("add")
+@click.argument("name")
+@click.option("--staff", is_flag=True, help="May see in-house HITs.")
+@click.password_option(help="Asked for when not given.")
+@_door.json_option
+@_door.settings_of
+def add(settings: Settings, name: str, staff: bool, password: str, as_json: bool) -> None:
+    """Make somebody's account on the local marketplace, which must be running."""
+    token = read_admin_token(settings.data_dir)
+    worker_id = add_worker(settings.local_mturk(), token, name, password, is_staff=staff)
+    address = f"{settings.local_mturk()}/worker"
+    _door.show(
+        {"worker_id": worker_id, "name": name, "address": address},
+        as_json,
+        f"{name}: {worker_id}, signs in at {address}",
+    )
 
 
 def _interval(mean: float | None, low: float | None, high: float | None) -> str:

@@ -1,12 +1,10 @@
-"""What every tagger needs: upright pixels, checked options, checked attributes."""
+"""What every tagger needs: checked options, checked attributes."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from PIL import Image, ImageOps, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jobs.errors import InvalidInput
@@ -32,15 +30,6 @@ def read_options(model: type[OptionsT], options: Mapping[str, Any], tagger: str)
         raise InvalidInput(
             f"tagger {tagger}: option {where}: {first['msg']}, got {first['input']!r:.80}"
         ) from error
-
-
-def upright(image: bytes) -> Image.Image:
-    """The picture as RGB, turned as its EXIF says."""
-    try:
-        with Image.open(io.BytesIO(image)) as opened:
-            return ImageOps.exif_transpose(opened).convert("RGB")
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise InvalidInput(f"image: expected a readable picture, got {error}") from error
 
 
 def asked(schema: LabelSchema, attributes: tuple[str, ...]) -> tuple[Attribute, ...]:

@@ -27,9 +27,10 @@ from PIL import Image
 from pydantic import Field
 
 from jobs.errors import InvalidInput
+from jobs.images import open_upright
 from jobs.records import TAGS, Attribute, LabelSchema, QuestionKind
 from jobs.taggers._efficientnet import SIDE, build_graph, read_weights
-from jobs.taggers._reading import Options, asked, read_options, upright
+from jobs.taggers._reading import Options, asked, read_options
 
 VERSION = "1"
 N_CLASSES = 1000
@@ -70,7 +71,7 @@ class ImagenetTagger:
         self, image: bytes, kind: QuestionKind, schema: LabelSchema, attributes: tuple[str, ...]
     ) -> dict[str, Any]:
         self.check(kind, schema, attributes)
-        chances = class_probabilities(upright(image))
+        chances = class_probabilities(open_upright(image))
         return {
             "tags": {
                 attribute.name: self._answer(attribute, chances)

@@ -32,8 +32,9 @@ from PIL import Image
 from pydantic import Field
 
 from jobs.errors import InvalidInput
+from jobs.images import open_upright
 from jobs.records import BOXES, LabelSchema, QuestionKind
-from jobs.taggers._reading import Options, read_options, upright
+from jobs.taggers._reading import Options, read_options
 from quality.boxes import iou_matrix
 
 VERSION = "1"
@@ -100,7 +101,7 @@ class Detector:
         self, image: bytes, kind: QuestionKind, schema: LabelSchema, attributes: tuple[str, ...]
     ) -> dict[str, Any]:
         self.check(kind, schema, attributes)
-        picture = upright(image)
+        picture = open_upright(image)
         xyxy, score, number = self._detect(picture)
         wanted = self._wanted(schema)
         names = np.array([wanted.get(int(one), "") for one in number], dtype=object)

@@ -38,8 +38,9 @@ from pydantic import Field
 from scipy.ndimage import uniform_filter1d
 
 from jobs.errors import InvalidInput
+from jobs.images import open_upright
 from jobs.records import TAGS, Attribute, LabelSchema, QuestionKind
-from jobs.taggers._reading import Options, asked, read_options, upright
+from jobs.taggers._reading import Options, asked, read_options
 
 VERSION = "1"
 LONGEST_SIDE = 512  # pixels looked at: blur is judged at the size a person sees
@@ -100,7 +101,7 @@ class Photometer:
         self, image: bytes, kind: QuestionKind, schema: LabelSchema, attributes: tuple[str, ...]
     ) -> dict[str, Any]:
         self.check(kind, schema, attributes)
-        picture = upright(image)
+        picture = open_upright(image)
         return {
             "tags": {
                 attribute.name: _answer(picture, self._rule(attribute), attribute)

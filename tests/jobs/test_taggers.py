@@ -121,7 +121,7 @@ def test_a_tagger_of_tags_refuses_boxes_and_unknown_attributes() -> None:
 
 
 def test_bytes_that_are_no_picture_are_refused() -> None:
-    with pytest.raises(InvalidInput, match="picture"):
+    with pytest.raises(InvalidInput):
         load_tagger("photometry", RULES).tag(b"GIF89a but not", "tags", SCHEMA, ("light",))
 
 
