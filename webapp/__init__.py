@@ -65,6 +65,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
         "STREAM_SECONDS": 25.0,  # then the browser asks again: a thread is never held for long
         "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
+        "SEND_FILE_MAX_AGE_DEFAULT": timedelta(days=365),  # addresses change with the files
         "WTF_CSRF_ENABLED": True,
         "WTF_CSRF_CHECK_DEFAULT": False,  # webapp.auth asks for it, after the rules
         "WTF_CSRF_TIME_LIMIT": None,  # the token lives as long as the session it is bound to

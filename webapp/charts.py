@@ -90,16 +90,3 @@ def steps(
     moves += [f"H{x}V{y}" for x, y in places[1:]]
     line = "".join(moves) + f"H{width}"
     return Steps(line, f"{line}V{height}H0Z", first, last, top)
-
-
-def percentile_of_bins(counts: Sequence[int], share: float) -> float | None:
-    """The value in [0, 1] below which ``share`` of a histogram's counts lie, bins taken as even."""
-    whole = sum(counts)
-    if not whole:
-        return None
-    wanted, seen = whole * share, 0.0
-    for position, value in enumerate(counts):
-        if value and seen + value >= wanted:
-            return (position + (wanted - seen) / value) / len(counts)
-        seen += value
-    return 1.0

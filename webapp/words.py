@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, request, url_for
+from flask import Flask, request, url_for
 from markupsafe import Markup
 
 from jobs.money import MICROS_PER_CENT, format_usd, round_half_up_to_cent
@@ -115,11 +114,6 @@ def tag_value(value: Any) -> str:
     return str(value)
 
 
-def total(rows: Iterable[Any], name: str) -> int:
-    """The sum of one number over rows."""
-    return sum(getattr(row, name) for row in rows)
-
-
 def _versioned(app: Flask) -> Any:
     """Addresses of static files that change when the file does, so that browsers may keep them."""
     digests: dict[str, str] = {}
@@ -128,7 +122,6 @@ def _versioned(app: Flask) -> Any:
         if name not in digests:
             data = (Path(app.static_folder or "") / name).read_bytes()
             digests[name] = hashlib.sha256(data).hexdigest()[:12]
-        g.setdefault("assets", set()).add(name)
         return url_for("static", filename=name, v=digests[name])
 
     return asset

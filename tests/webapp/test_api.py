@@ -143,6 +143,8 @@ def test_a_job_goes_from_draft_to_launch(app: Flask) -> None:
     assert program.send(f"/jobs/{job_id}/pause").json["summary"]["state"] == "paused"  # type: ignore[index]
     assert program.send(f"/jobs/{job_id}/pause").status_code == 409
     assert program.send(f"/jobs/{job_id}/resume").status_code == 200
+    assert program.send(f"/jobs/{job_id}/stop").json["summary"]["state"] == "cancelled"  # type: ignore[index]
+    assert program.send(f"/jobs/{job_id}/stop").status_code == 409
 
 
 def test_the_same_budget_key_counts_once(app: Flask) -> None:

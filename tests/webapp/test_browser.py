@@ -28,7 +28,7 @@ PAGES = (
     "/jobs/1/items/5/decide/tags", "/jobs/1/workers", "/jobs/1/ledger", "/jobs/1/exports",
     "/adjudicate", "/datasets", "/datasets/1", "/jobs/new", "/jobs/new/question?dataset=1",
     "/jobs/new/plan?dataset=1&schema=1", "/jobs/2/review", "/jobs/3/review", "/people", "/account",
-    "/health", "/jobs/999",
+    "/health", "/jobs/999", "/jobs/2/plan", "/jobs/1/stop",
 )  # fmt: skip
 
 

@@ -89,6 +89,14 @@ def test_pausing_twice_pauses_once_and_says_so(app: Flask) -> None:
     assert client.post("/jobs/1/state", data={"to": "cancelled"}).status_code == 422
 
 
+def test_a_job_is_stopped_after_a_look_at_what_that_does(app: Flask) -> None:
+    client = sign_in(app)
+    assert "cannot be undone" in client.get("/jobs/1/stop").text
+    assert client.post("/jobs/1/stop").status_code == 302
+    assert "cancelled" in client.get("/jobs/1").text
+    assert client.post("/jobs/1/state", data={"to": "running"}).status_code == 409
+
+
 def test_the_pause_switch_is_shown_with_its_reason(app: Flask) -> None:
     client = sign_in(app)
     client.post("/health/pause", data={"pause": "yes", "reason": "<b>fire</b> drill"})
@@ -163,6 +171,7 @@ def test_an_older_version_can_be_brought_back(app: Flask) -> None:
         "tag-colour": "blue",
     }
     assert client.post(f"{where}/decide/{row.kind}", data=other).status_code == 302
+    assert "Bring back" in client.get(where).text
     assert client.post(f"{where}/revert/{row.kind}", data={"version": "1"}).status_code == 302
     assert "reverted" in client.get(where).text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from jobs import ledger, pausing, planning
+from jobs import ledger, pausing, planning, stopping
 from jobs.ledger import Reason
 from jobs.money import parse_usd
 from jobs.reports import job_list, job_report, ledger_page, worker_table
@@ -90,6 +90,15 @@ def resume(job_id: int) -> Response:
     """Let paid calls go on."""
     with writing() as session:
         pausing.resume_job(session, job_id, now())
+        return reply(Job(job_report(session, job_id)))
+
+
+@blueprint.post("/<int:job_id>/stop")
+@endpoint("manager", "spend", Job, tag="jobs")
+def stop(job_id: int) -> Response:
+    """Stop the job for good: what is out is called in, submitted work is paid."""
+    with writing() as session:
+        stopping.stop_job(session, job_id, now())
         return reply(Job(job_report(session, job_id)))
 
 

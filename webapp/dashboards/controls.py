@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from jobs import intents, pausing
+from jobs import intents, pausing, stopping
 from jobs.errors import InvalidInput
+from jobs.reports.heads import job_head
 from webapp.auth import actor, allow
-from webapp.installation import now, writing
+from webapp.installation import now, reading, writing
 
 blueprint = Blueprint("controls", __name__)
 
@@ -26,6 +27,24 @@ def switch(job_id: int) -> Response:
         else:
             pausing.resume_job(session, job_id, now())
     flash("Paused: nothing new is posted or paid." if wanted == "paused" else "Running again.")
+    return redirect(url_for("jobs.job", job_id=job_id))
+
+
+@blueprint.get("/jobs/<int:job_id>/stop")
+@allow("manager")
+def stop_preview(job_id: int) -> str:
+    """What stopping the job for good would do."""
+    with reading() as session:
+        return render_template("jobs/stop.html", job=job_head(session, job_id))
+
+
+@blueprint.post("/jobs/<int:job_id>/stop")
+@allow("manager")
+def stop(job_id: int) -> Response:
+    """Stop one job for good: what is out is called in, submitted work is paid."""
+    with writing() as session:
+        stopping.stop_job(session, job_id, now())
+    flash("Stopped. HITs are called in; what was submitted is paid, the rest given back.")
     return redirect(url_for("jobs.job", job_id=job_id))
 
 

@@ -77,10 +77,10 @@ def _changes(job_id: int) -> Iterator[str]:
     shown, ends = "", time.monotonic() + current_app.config["STREAM_SECONDS"]
     while True:
         began = time.monotonic()
-        html, state = _live_html(job_id)
+        html, is_settled = _live_html(job_id)
         yield f"event: live\ndata: {json.dumps(html)}\n\n" if html != shown else ": the same\n\n"
         shown = html
-        if state in ("finished", "cancelled"):
+        if is_settled:
             yield "event: settled\ndata: {}\n\n"
             return
         pause = max(1.0, 10 * (time.monotonic() - began))
@@ -89,8 +89,10 @@ def _changes(job_id: int) -> Iterator[str]:
         time.sleep(pause)
 
 
-def _live_html(job_id: int) -> tuple[str, str]:
+def _live_html(job_id: int) -> tuple[str, bool]:
+    """The live part, and whether nothing of it will change any more."""
     with reading() as session:
         report = job_report(session, job_id)
     html = render_template("jobs/_live.html", report=report, job=report.summary)
-    return html, report.summary.state
+    job = report.summary
+    return html, job.state in ("finished", "cancelled") and job.held_micros == 0
