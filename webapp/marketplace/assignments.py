@@ -186,18 +186,17 @@ def next_hit(
 
 def open_groups(session: Session, worker: Worker, now: int) -> list[tuple[HitType, int]]:
     """(HIT type, HITs the worker could take), the newest type first, requirements not looked at."""
-    done = exists().where(
-        Assignment.hit_id == Hit.id,
-        Assignment.worker_id == worker.id,
-        Assignment.state.in_(ACTIVE_STATES),
+    is_open = (Hit.status == "Assignable", Hit.expires_at > now)
+    n_open = select(Hit.type_id, func.count()).where(*is_open).group_by(Hit.type_id)
+    n_done = n_open.join(Assignment, Assignment.hit_id == Hit.id).where(
+        Assignment.worker_id == worker.id, Assignment.state.in_(ACTIVE_STATES)
     )
-    counts = dict(
-        session.execute(
-            select(Hit.type_id, func.count())
-            .where(Hit.status == "Assignable", Hit.expires_at > now, ~done)
-            .group_by(Hit.type_id)
-        ).all()
-    )
+    done = dict(session.execute(n_done).all())
+    counts = {
+        type_pk: total - done.get(type_pk, 0)
+        for type_pk, total in session.execute(n_open)
+        if total > done.get(type_pk, 0)
+    }
     query = select(HitType).where(HitType.id.in_(counts)).order_by(HitType.id.desc())
     if worker.only_hit_type_id:
         query = query.where(HitType.hit_type_id == worker.only_hit_type_id)
