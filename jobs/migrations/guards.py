@@ -31,3 +31,26 @@ def guard(table: str) -> None:
         f"CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
         "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
+
+
+def fix(table: str, column: str) -> None:
+    """``column`` keeps the value its row was inserted with, such as where a job's money flows."""
+    name = f"{table}_{column}_is_fixed"
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(f"DROP TRIGGER IF EXISTS {name}")
+        op.execute(
+            f"CREATE TRIGGER {name} BEFORE UPDATE OF {column} ON {table} "
+            f"WHEN NEW.{column} <> OLD.{column} "
+            f"BEGIN SELECT RAISE(ABORT, '{table}.{column} is fixed'); END"
+        )
+        return
+    op.execute(
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{table}.{column} is fixed' "
+        "USING ERRCODE = 'integrity_constraint_violation'; END $$"
+    )
+    op.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+    op.execute(
+        f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW "
+        f"WHEN (NEW.{column} IS DISTINCT FROM OLD.{column}) EXECUTE FUNCTION {name}()"
+    )

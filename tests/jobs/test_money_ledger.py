@@ -125,6 +125,13 @@ def test_the_database_itself_refuses_to_go_over_the_budget(sessions, job_id):
         session.execute(text(f"UPDATE job SET held_micros = 101 WHERE id = {job_id}"))
 
 
+def test_a_job_never_changes_its_environment(sessions, job_id):
+    with pytest.raises(DBAPIError, match="fixed"), transaction(sessions) as session:
+        session.execute(update(Job).values(environment="production"))
+    with transaction(sessions) as session:
+        session.execute(update(Job).values(environment="local", name="renamed"))
+
+
 def test_migrations_leave_no_difference_to_the_tables_and_repeat_without_effect(engine):
     upgrade(engine, NOW)
     assert drift(engine) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from jobs.migrations.guards import guard
+from jobs.migrations.guards import fix, guard
 from jobs.tables.base import Id, UtcDateTime
 
 revision = "0002"
@@ -27,6 +27,7 @@ def upgrade() -> None:
     _create_answer()
     guard("raw_submission")
     guard("answer")
+    fix("job", "environment")
 
 
 def _create_worker() -> None:
