@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from quality.boxes import match
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.tables import GoldAnswer, Job, Label
+from quality.boxes import match
 
 
 @dataclass(frozen=True)
