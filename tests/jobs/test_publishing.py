@@ -20,7 +20,7 @@ def fail(bench, *faults):
 def test_a_job_posts_each_hit_once_and_holds_its_worst_case(bench):
     job_id = bench.launch(n_items=3)
     bench.drain()
-    assert [row.error for row in bench.ours(Work)] == [""] * 3
+    assert {row.error for row in bench.ours(Work)} == {""}
     assert len(bench.market_hits()) == 3
     assert bench.job(job_id).held_micros == 3 * 2 * (50_000 + 10_000)
     assert [hit.state for hit in bench.ours(Hit)] == ["posted"] * 3
