@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 from sqlalchemy import text
@@ -206,6 +207,31 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
         reopened = open_account(again, "local")
         assert reopened.assignments(hit)[0]["AssignmentId"] == assignment_id
         assert reopened.statement().held_cents == 6
+
+
+def test_more_requests_than_connections_wait_their_turn(tmp_path: Path) -> None:
+    with serve(database_url=f"sqlite:///{tmp_path / 'm.sqlite'}", n_threads=24) as running:
+        account, worker = open_account(running), meet(running)
+        type_id = account.hit_type()
+        hits = [account.hit(type_id) for _ in range(24)]
+        token, cookies = worker.token(), worker.browser.cookies.get_dict()
+
+        def do(_: object) -> int:
+            page = requests.post(
+                f"{running.url}/projects/{type_id}/accept",
+                data={"csrf_token": token},
+                cookies=cookies,
+                timeout=60,
+            )
+            return requests.post(
+                f"{running.url}/mturk/externalSubmit",
+                data={"assignmentId": page.url.rpartition("/")[2], "colour": "red"},
+                cookies=cookies,
+                timeout=60,
+            ).status_code
+
+        with ThreadPoolExecutor(24) as pool:
+            assert list(pool.map(do, hits)) == [200] * 24
 
 
 @pytest.mark.postgres

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -102,6 +103,10 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
     return listener
+
+
+# A request that waits for a thread is no news: writers of SQLite take turns.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 def _server(app: Flask, listener: socket.socket, n_threads: int) -> BaseWSGIServer:

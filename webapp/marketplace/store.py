@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
@@ -28,7 +29,8 @@ def open_store(url: str) -> Sessions:
     """
     engine = _open_engine(url)
     Base.metadata.create_all(engine)
-    return sessionmaker(engine, expire_on_commit=False)
+    turn = Lock() if engine.dialect.name == "sqlite" else nullcontext()
+    return sessionmaker(engine, expire_on_commit=False, info={"turn": turn})
 
 
 @contextmanager
@@ -44,12 +46,14 @@ def reading(sessions: Sessions) -> Iterator[Session]:
 def write(sessions: Sessions, work: Callable[[Session], Result]) -> Result:
     """The result of ``work``, committed once.
 
+    SQLite has one writer at a time: threads take turns here instead of polling for its
+    lock, each with a connection in hand. ``work`` must therefore open no second session.
     PostgreSQL may pick a transaction as the victim of a deadlock: it then left no trace
     and is run again, so ``work`` must have no effect outside its session.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            with sessions() as session, session.begin():
+            with sessions.kw["info"]["turn"], sessions() as session, session.begin():
                 return work(session)
         except DBAPIError as error:
             sqlstate = getattr(error.orig, "sqlstate", None)
@@ -61,7 +65,9 @@ def write(sessions: Sessions, work: Callable[[Session], Result]) -> Result:
 def _open_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True, pool_size=16, max_overflow=16)
-    engine = create_engine(url, connect_args={"timeout": 60, "check_same_thread": False})
+    engine = create_engine(
+        url, pool_size=8, max_overflow=-1, connect_args={"timeout": 60, "check_same_thread": False}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
     return engine

@@ -28,15 +28,15 @@ def work_done() -> str:
     before = request.args.get("before", type=int)
     with reading(market.sessions) as session:
         rows = _submissions(session, worker, before)
-        return render_template(
-            "work_done.html",
-            rows=rows[:_PAGE],
-            older=rows[_PAGE - 1].id if len(rows) > _PAGE else None,
-            bonuses=_bonuses(session, [row.id for row in rows[:_PAGE]]),
-            earned=_earned(session, worker),
-            waiting=_waiting(session, worker),
-            states=_states(session, worker),
-        )
+        shown = {
+            "rows": rows[:_PAGE],
+            "older": rows[_PAGE - 1].id if len(rows) > _PAGE else None,
+            "bonuses": _bonuses(session, [row.id for row in rows[:_PAGE]]),
+            "earned": _earned(session, worker),
+            "waiting": _waiting(session, worker),
+            "states": _states(session, worker),
+        }
+    return render_template("work_done.html", **shown)
 
 
 @blueprint.get("/worker/messages")

@@ -38,15 +38,17 @@ def mine() -> str:
     with reading(market.sessions) as session:
         standing = standing_of(session, worker)
         held = _held(session, worker)
-        return render_template(
-            "qualifications.html",
-            held=held,
-            requests=_requests(session, worker),
-            offered=_offered(session, {row.type_id for row in held}, search),
-            search=search,
-            n_approved=standing[N_APPROVED],
-            percent_approved=standing[PERCENT_APPROVED],
-        )
+        requests = _requests(session, worker)
+        offered = _offered(session, {row.type_id for row in held}, search)
+    return render_template(
+        "qualifications.html",
+        held=held,
+        requests=requests,
+        offered=offered,
+        search=search,
+        n_approved=standing[N_APPROVED],
+        percent_approved=standing[PERCENT_APPROVED],
+    )
 
 
 @blueprint.post("/worker/qualifications/<type_id>/request")

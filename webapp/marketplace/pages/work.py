@@ -113,9 +113,10 @@ def external_submit() -> Response:
         )
     if not any(name and name not in RESERVED for name, _ in fields):
         raise Declined("The form held no answer.", title="Nothing submitted", status=400)
+    worker = present_worker()
+    claimed = worker.worker_id if worker else given.get("workerId", "")
     outcome = write(
-        market.sessions,
-        lambda session: _taken(session, market, assignment_id, given.get("workerId", ""), fields),
+        market.sessions, lambda session: _taken(session, market, assignment_id, claimed, fields)
     )
     next_path = _next_task(market, outcome) or outcome.next_path
     page = render_template("submitted.html", outcome=outcome, next_path=next_path)
@@ -176,13 +177,9 @@ def _addressed(session: Session, assignment_id: str) -> Assignment:
 
 def _check_holder(session: Session, assignment: Assignment, worker_id: str) -> None:
     holder = session.get_one(Worker, assignment.worker_id)
-    worker = present_worker()
-    if worker is not None or worker_id:
-        claimed = worker.worker_id if worker else worker_id
-        if claimed != holder.worker_id:
-            raise Declined(
-                "This HIT was accepted by another worker.", status=403, title="Not yours"
-            )
+    if worker_id and worker_id != holder.worker_id:
+        raise Declined("This HIT was accepted by another worker.", status=403, title="Not yours")
+    if worker_id:
         return
     n_holders = session.scalar(
         select(func.count(func.distinct(Assignment.worker_id))).where(
