@@ -21,9 +21,9 @@ from jobs.errors import InvalidInput, NotFound
 from jobs.formats import ExportInfo, LabelRecord
 from jobs.formats._paths import safe_stem
 from jobs.label_schemas import load_schema
-from jobs.records import LabelSchema, QuestionKind
+from jobs.records import SETTLED, LabelSchema, QuestionKind
 from jobs.settings import Settings
-from jobs.tables import Export, Item, Job, Label, SchemaVersion, Worker
+from jobs.tables import Consensus, Export, Item, Job, Label, SchemaVersion, Worker
 
 _PAGE = 500
 
@@ -161,7 +161,7 @@ def _image_reader(blobs: Blobs) -> Any:
 
 
 def _records(session: Session, job: Job, kinds: tuple[QuestionKind, ...]) -> Iterator[LabelRecord]:
-    """Newest labels by item and kind, a page at a time, each page found by the last one's end."""
+    """Newest labels of settled questions, a page at a time, each found by the last one's end."""
     newer = aliased(Label)
     is_newest = ~(
         select(newer.id)
@@ -191,7 +191,18 @@ def _records(session: Session, job: Job, kinds: tuple[QuestionKind, ...]) -> Ite
             Item.blob_key,
         )
         .join(Item, Item.id == Label.item_id)
-        .where(Label.job_id == job.id, Label.kind.in_(kinds), is_newest)
+        .join(
+            Consensus,
+            (Consensus.job_id == Label.job_id)
+            & (Consensus.kind == Label.kind)
+            & (Consensus.item_id == Label.item_id),
+        )
+        .where(
+            Label.job_id == job.id,
+            Label.kind.in_(kinds),
+            is_newest,
+            Consensus.state.in_(SETTLED),
+        )
         .order_by(Label.item_id, Label.kind)
         .limit(_PAGE)
     )

@@ -14,6 +14,9 @@ AttributeKind = Literal["one", "many", "yes_no", "scale"]
 BOXES: QuestionKind = "boxes"
 TAGS: QuestionKind = "tags"
 
+SETTLED = ("sure", "adjudicated")
+"""Consensus states in which a question's newest label counts; in others it waits or is doubted."""
+
 
 @dataclass(frozen=True)
 class Attribute:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.job_specs import Policy
@@ -17,6 +18,7 @@ from jobs.tables import (
     Answer,
     Assignment,
     Batch,
+    Consensus,
     Dataset,
     GoldAnswer,
     Hit,
@@ -190,6 +192,24 @@ def make_answer(
     session.add(answer)
     session.flush()
     return answer
+
+
+def settle(session: Session, job: Job, item: Item, kind: str, state: str = "sure") -> Consensus:
+    """The combined answer to one question, in this state; made once."""
+    found = session.scalar(
+        select(Consensus).where(
+            Consensus.job_id == job.id, Consensus.item_id == item.id, Consensus.kind == kind
+        )
+    )
+    row = found or Consensus(
+        job_id=job.id, item_id=item.id, kind=kind, method="made for tests", value={},
+        confidence=0.9, agreement=None, n_answers=0, answers_sha256="", provenance={},
+        combined_at=NOW,
+    )  # fmt: skip
+    row.state = state
+    session.add(row)
+    session.flush()
+    return row
 
 
 def make_gold(session: Session, item: Item, kind: str, value: dict[str, Any]) -> GoldAnswer:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs.tables import GoldAnswer, Job, Label
+from jobs.records import SETTLED
+from jobs.tables import Consensus, GoldAnswer, Label
 from quality.boxes import match
 
 
@@ -32,7 +33,7 @@ class GoldAccuracy:
 
 
 def accuracy_against_gold(session: Session, job_id: int) -> tuple[GoldAccuracy, ...]:
-    """The newest labels of the job compared with gold: all together, then by name."""
+    """The labels of settled questions compared with gold: all together, then by name."""
     newest = (
         select(Label.item_id, Label.kind, func.max(Label.version).label("version"))
         .where(Label.job_id == job_id)
@@ -48,8 +49,13 @@ def accuracy_against_gold(session: Session, job_id: int) -> tuple[GoldAccuracy, 
             & (newest.c.kind == Label.kind)
             & (newest.c.version == Label.version),
         )
-        .join(Job, Job.id == Label.job_id)
-        .where(Label.job_id == job_id)
+        .join(
+            Consensus,
+            (Consensus.job_id == Label.job_id)
+            & (Consensus.kind == Label.kind)
+            & (Consensus.item_id == Label.item_id),
+        )
+        .where(Label.job_id == job_id, Consensus.state.in_(SETTLED))
         .order_by(Label.item_id)
     ).all()
     boxes = [(label, gold) for kind, label, gold in rows if kind == "boxes"]

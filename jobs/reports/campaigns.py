@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from jobs.errors import NotFound
+from jobs.records import SETTLED
 from jobs.reports.accuracy import GoldAccuracy, accuracy_against_gold
 from jobs.reports.money import RouteCost, cost_by_route
 from jobs.tables import (
@@ -21,7 +23,6 @@ from jobs.tables import (
     Hit,
     Item,
     Job,
-    Label,
     SchemaVersion,
     Task,
 )
@@ -126,48 +127,31 @@ def _jobs() -> Select[Job, str, str, int]:
     )
 
 
+@dataclass(frozen=True)
+class _Tally:
+    """Sums over a job's questions."""
+
+    n_labels: int = 0
+    n_conflicts: int = 0
+    agreement: float | None = None
+
+
 def _summaries(session: Session, rows) -> tuple[JobSummary, ...]:  # type: ignore[no-untyped-def]
     job_ids = [row[0].id for row in rows]
-    dataset_ids = {row[0].dataset_id for row in rows}
     n_items = _counts(
         session,
         select(Item.dataset_id, func.count())
-        .where(Item.dataset_id.in_(dataset_ids))
+        .where(Item.dataset_id.in_({row[0].dataset_id for row in rows}))
         .group_by(Item.dataset_id),
     )
-    questions = (
-        select(Task.job_id, Task.item_id, Task.kind)
-        .where(Task.job_id.in_(job_ids))
-        .distinct()
-        .subquery()
-    )
-    n_questions = _counts(
-        session, select(questions.c.job_id, func.count()).group_by(questions.c.job_id)
-    )
-    n_labels = _counts(
-        session,
-        select(Label.job_id, func.count())
-        .where(Label.job_id.in_(job_ids), Label.version == 1)
-        .group_by(Label.job_id),
-    )
+    n_questions = _n_questions(session, job_ids)
+    tallies = _tallies(session, job_ids)
     n_answers = _counts(
         session,
         select(Task.job_id, func.count())
         .join(Answer, Answer.task_id == Task.id)
         .where(Task.job_id.in_(job_ids))
         .group_by(Task.job_id),
-    )
-    n_conflicts = _counts(
-        session,
-        select(Consensus.job_id, func.count())
-        .where(Consensus.job_id.in_(job_ids), Consensus.state == "conflict")
-        .group_by(Consensus.job_id),
-    )
-    agreement = _counts(
-        session,
-        select(Consensus.job_id, func.avg(Consensus.agreement))
-        .where(Consensus.job_id.in_(job_ids))
-        .group_by(Consensus.job_id),
     )
     return tuple(
         JobSummary(
@@ -179,10 +163,10 @@ def _summaries(session: Session, rows) -> tuple[JobSummary, ...]:  # type: ignor
             schema=f"{schema} v{version}",
             n_items=n_items.get(job.dataset_id, 0),
             n_questions=n_questions.get(job.id, 0),
-            n_labels=n_labels.get(job.id, 0),
+            n_labels=tallies.get(job.id, _Tally()).n_labels,
             n_answers=n_answers.get(job.id, 0),
-            n_conflicts=n_conflicts.get(job.id, 0),
-            agreement=agreement.get(job.id),
+            n_conflicts=tallies.get(job.id, _Tally()).n_conflicts,
+            agreement=tallies.get(job.id, _Tally()).agreement,
             budget_micros=job.budget_micros,
             held_micros=job.held_micros,
             spent_micros=job.spent_micros,
@@ -192,6 +176,31 @@ def _summaries(session: Session, rows) -> tuple[JobSummary, ...]:  # type: ignor
         )
         for job, dataset, schema, version in rows
     )
+
+
+def _n_questions(session: Session, job_ids: Sequence[int]) -> dict[int, int]:
+    questions = (
+        select(Task.job_id, Task.item_id, Task.kind)
+        .where(Task.job_id.in_(job_ids))
+        .distinct()
+        .subquery()
+    )
+    return _counts(session, select(questions.c.job_id, func.count()).group_by(questions.c.job_id))
+
+
+def _tallies(session: Session, job_ids: Sequence[int]) -> dict[int, _Tally]:
+    """A settled question has its label: both are written in one transaction."""
+    rows = session.execute(
+        select(
+            Consensus.job_id,
+            func.count().filter(Consensus.state.in_(SETTLED)),
+            func.count().filter(Consensus.state == "conflict"),
+            func.avg(Consensus.agreement),
+        )
+        .where(Consensus.job_id.in_(job_ids))
+        .group_by(Consensus.job_id)
+    )
+    return {job_id: _Tally(*numbers) for job_id, *numbers in rows}
 
 
 def _counts(session: Session, query) -> dict:  # type: ignore[no-untyped-def, type-arg]

@@ -10,7 +10,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from jobs.errors import NotFound
-from jobs.tables import Item, Job, Label
+from jobs.records import SETTLED
+from jobs.tables import Consensus, Item, Job, Label
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,13 @@ def label_page(
     rows = session.execute(
         select(Label, Item.name)
         .join(Item, Item.id == Label.item_id)
-        .where(Label.job_id == job_id, Label.id > after, ~is_old)
+        .join(
+            Consensus,
+            (Consensus.job_id == Label.job_id)
+            & (Consensus.kind == Label.kind)
+            & (Consensus.item_id == Label.item_id),
+        )
+        .where(Label.job_id == job_id, Label.id > after, ~is_old, Consensus.state.in_(SETTLED))
         .order_by(Label.id)
         .limit(limit)
     )

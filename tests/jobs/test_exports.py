@@ -23,6 +23,7 @@ from tests.factories import (
     make_job,
     make_route,
     make_worker,
+    settle,
 )
 from tests.jobs.pictures import picture
 
@@ -45,7 +46,7 @@ def label(session, job, item, kind="boxes", value=BOXES, version=1, **more):
         created_at=NOW,
     )
     session.add(row)
-    session.flush()
+    settle(session, job, item, kind)
     return row
 
 
@@ -113,17 +114,17 @@ def test_another_job_of_the_same_items_keeps_its_labels(export, job, session):
     assert len(lines(export(job, "jsonl")[1])) == 6
 
 
+def test_a_label_in_doubt_is_not_exported(export, session, job):
+    before = export(job, "jsonl")[0].n_labels
+    settle(session, job, session.scalars(select(Item)).first(), "tags", "conflict")
+    assert export(job, "jsonl")[0].n_labels == before - 1
+
+
 def test_pages_follow_each_other_without_gap_or_overlap(export, session):
     items = make_dataset(session, 1203, "many")
     made = make_job(session, items, name="many")
-    session.add_all(
-        Label(
-            job_id=made.id, item_id=item.id, kind="tags", version=1, value=RED, confidence=1.0,
-            origin="consensus", provenance={}, actor="system", created_at=NOW,
-        )
-        for item in items
-    )  # fmt: skip
-    session.flush()
+    for item in items:
+        label(session, made, item, "tags", RED)
     row, data = export(made, "csv_tags")
     assert row.n_labels == 1203
     names = [line.split(",")[0] for line in data.decode().splitlines()[1:]]

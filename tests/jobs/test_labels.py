@@ -11,6 +11,7 @@ from jobs.labels import adjudicate, finish_job, revert
 from jobs.migrating import upgrade
 from jobs.reports import ItemFilter, item_page, item_view, job_list, job_report, worker_table
 from jobs.reports.accuracy import accuracy_against_gold
+from jobs.reports.labels import label_page
 from jobs.routing import route_onward
 from jobs.tables import Batch, Consensus, Hit, Label, WorkerScore
 from tests.factories import (
@@ -143,6 +144,24 @@ def decide(session, job, item, value, version, kind="tags"):
         expected_version=version,
         now=LATER,
     )
+
+
+def test_a_label_that_later_answers_throw_into_doubt_does_not_count(session, cast):
+    job, item, hit = a_job(session, cast[:1], [RED])
+    combine_job(session, job.id, NOW)
+    finish_job(session, job.id, NOW)
+    assert job_report(session, job.id).summary.n_labels == 1
+    make_gold(session, item, "tags", RED)
+    for worker in cast[1:]:
+        make_answer(
+            session, hit, worker, BLUE if worker is cast[1] else {"tags": {"colour": "green"}}
+        )
+    combine_job(session, job.id, LATER)
+    summary = job_report(session, job.id).summary
+    assert (summary.n_labels, summary.n_conflicts) == (0, 1)
+    assert accuracy_against_gold(session, job.id) == ()
+    assert label_page(session, job.id) == ()
+    assert n_labels(session, job) == 1  # its history stays
 
 
 def test_a_persons_label_outlives_a_later_consensus(session, cast):
