@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from jobs.job_specs import Policy
 from jobs.batches import buy_answers
+from jobs.job_specs import Policy
 from jobs.records import BOXES, TAGS
 from jobs.tables import Batch, Consensus, Hit, HitTask, Job, Route, Task
 
