@@ -34,6 +34,11 @@ STRENGTH = 2.0
 PULL = 1.0 / 3.0
 # Part of the answers to a contested item that are given by habit.
 HABIT = 0.9
+# Even use of each label, in answers, that the crowd's habits start with: without it a few
+# like answers are as well explained by habit as by the truth.
+EVEN_HABIT = 10.0
+# Items below which the rounds go on for longer: of few items each one's last step counts.
+FEW_ITEMS = 1000
 
 Target = Callable[[Votes, Floats], Floats]
 
@@ -85,8 +90,9 @@ def fit_contested(
     joint = np.concatenate([start, start], axis=1) / 2.0
     clear = (transposed @ start).reshape(votes.n_workers, votes.n_labels, n_truths)
     confusion = _matrices(votes, clear, target)
+    tolerance = TOLERANCE * min(1.0, votes.n_items / FEW_ITEMS)
     iterations, change = 0, np.inf
-    while iterations < max_iterations and change >= TOLERANCE:
+    while iterations < max_iterations and change >= tolerance:
         likelihood = np.concatenate([confusion, meant_part * confusion + habit], axis=2)
         log_weight = answers @ np.log(likelihood).reshape(-1, shape[2])
         log_weight += _log_prior(joint, group, item_prior)
@@ -119,7 +125,7 @@ def _habits(votes: Votes) -> Floats:
     cell = votes.worker.astype(np.int64) * votes.n_labels + votes.label
     given = np.bincount(cell, minlength=votes.n_workers * votes.n_labels).astype(float)
     given = given.reshape(votes.n_workers, votes.n_labels)
-    crowd = given.sum(axis=0) + 1.0
+    crowd = given.sum(axis=0) + EVEN_HABIT
     given += STRENGTH * crowd / crowd.sum()
     rates: Floats = given / given.sum(axis=1, keepdims=True)
     return rates
