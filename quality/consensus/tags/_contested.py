@@ -38,7 +38,7 @@ HABIT = 0.9
 # like answers are as well explained by habit as by the truth.
 EVEN_HABIT = 10.0
 # Items below which the rounds go on for longer: of few items each one's last step counts.
-FEW_ITEMS = 1000
+FEW_ITEMS = 10_000
 
 Target = Callable[[Votes, Floats], Floats]
 
