@@ -29,6 +29,7 @@ Box = tuple[str, float, float, float, float, float]  # label, xyxy, score or NaN
 
 MTURK_ANSWER = "Answer."
 MTURK_CROWD = "Answer.taskAnswers"
+REJECTED = "rejected work does not vote"
 _TAG_COLUMNS = ("item", "worker", "label")
 
 
@@ -139,6 +140,8 @@ def read_gold_boxes(path: Path) -> dict[str, BoxResponse]:
     """
     known: dict[str, BoxResponse] = {}
     for line, row in _box_rows(path):
+        if row == REJECTED:
+            continue
         named = {"annotator": "gold", **row} if isinstance(row, Mapping) else row
         try:
             response = _response(named)
@@ -210,7 +213,7 @@ def _tag_file(table: pa.Table) -> TagFile:
     n_rows = table.num_rows
     texts = {name: _texts(table[name]) for name in _TAG_COLUMNS}
     is_good = np.ones(n_rows, dtype=bool)
-    bad: dict[int, str] = {}
+    bad = {int(row): REJECTED for row in np.flatnonzero(_rejected(table))}
     for name, column in texts.items():
         for row in np.flatnonzero(pc.equal(column, "").to_numpy(zero_copy_only=False)):
             bad.setdefault(int(row), f"{name}: expected a text, got nothing")
@@ -253,12 +256,11 @@ def _seconds(table: pa.Table, bad: dict[int, str]) -> Floats:
 
 
 def _mturk_table(table: pa.Table, path: Path) -> pa.Table:
-    """An MTurk results CSV with one answer column, rejected work left out."""
+    """An MTurk results CSV with one answer column; what became of the work stays beside it."""
     answers = [name for name in table.column_names if name.startswith(MTURK_ANSWER)]
     if len(answers) != 1:
         found = ", ".join(answers) or "none"
         raise InvalidInput(f"{path}: expected one Answer column, got {found}")
-    table = _not_rejected(table)
     columns = {
         "item": table[_item_column(table)],
         "worker": table["WorkerId"],
@@ -266,13 +268,19 @@ def _mturk_table(table: pa.Table, path: Path) -> pa.Table:
     }
     if "WorkTimeInSeconds" in table.column_names:
         columns["seconds"] = table["WorkTimeInSeconds"]
+    if "AssignmentStatus" in table.column_names:
+        columns["AssignmentStatus"] = table["AssignmentStatus"]
     return pa.table(columns)
 
 
-def _not_rejected(table: pa.Table) -> pa.Table:
+def _rejected(table: pa.Table) -> NDArray[np.bool_]:
+    """Which rows are work that a requester rejected."""
     if "AssignmentStatus" not in table.column_names:
-        return table
-    return table.filter(pc.not_equal(table["AssignmentStatus"], "Rejected"))
+        return np.zeros(table.num_rows, dtype=bool)
+    found: NDArray[np.bool_] = pc.equal(_texts(table["AssignmentStatus"]), "Rejected").to_numpy(
+        zero_copy_only=False
+    )
+    return found
 
 
 def _item_column(table: pa.Table) -> str:
@@ -289,8 +297,9 @@ def _box_rows(path: Path) -> Iterator[tuple[int, Any]]:
         table = _read_table(path)
         _need(table, ("WorkerId", MTURK_CROWD), path)
         item = _item_column(table)
-        for line, row in enumerate(_not_rejected(table).to_pylist(), start=2):
-            yield line, _mturk_row(row, item)
+        out = _rejected(table)
+        for line, row in enumerate(table.to_pylist(), start=2):
+            yield line, REJECTED if out[line - 2] else _mturk_row(row, item)
     else:
         try:
             with path.open(encoding="utf-8") as file:
@@ -330,6 +339,8 @@ def _mturk_row(row: Mapping[str, Any], item: str) -> Any:
 
 
 def _response(row: Any) -> BoxResponse:
+    if row == REJECTED:
+        raise InvalidInput(REJECTED)
     if not isinstance(row, Mapping):
         raise InvalidInput("expected an object with image, annotator, width, height, boxes")
     texts = [row.get(name) for name in ("image", "annotator")]

@@ -186,9 +186,13 @@ def box_columns(read: BoxFile) -> tuple[list[str], list[str], list[str], BoxAnsw
 
 
 def refuse_bad(bad: Sequence[BadRow], strict: bool, path: Path) -> None:
-    """Say which rows are left out; with ``strict`` fail on the first."""
-    if strict and bad:
-        raise InvalidInput(f"{path}, line {bad[0].line}: {bad[0].reason}")
+    """Say which rows are left out; with ``strict`` fail on the first that should not be there.
+
+    Work a requester rejected is left out on purpose, and no reason to fail.
+    """
+    wrong = [row for row in bad if row.reason != answer_files.REJECTED]
+    if strict and wrong:
+        raise InvalidInput(f"{path}, line {wrong[0].line}: {wrong[0].reason}")
     for row in bad[:20]:
         click.echo(f"{path}, line {row.line}: {row.reason}", err=True)
     if len(bad) > 20:

@@ -9,6 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from jobs import answer_files
+from jobs.answer_files import BadRow
 from jobs.errors import InvalidInput
 
 
@@ -65,6 +66,26 @@ def test_an_mturk_results_file_is_read_and_rejected_work_left_out(tmp_path: Path
     assert (read.items, read.workers, read.labels) == (("http://x/a.jpg",), ("A1", "A3"), ("cat",))
     assert read.seconds is not None
     assert read.seconds.tolist() == [12, 9]
+    assert read.bad == (BadRow(3, answer_files.REJECTED),)
+    assert read.n_rows == len(read.item) + len(read.bad) == 3
+
+
+def test_rejected_boxes_do_not_vote_and_are_counted_by_their_line(tmp_path: Path) -> None:
+    drawn = json.dumps(
+        [{"b": {"boundingBoxes": [], "inputImageProperties": {"width": 9, "height": 9}}}]
+    ).replace('"', '""')
+    text = "HITId,WorkerId,AssignmentStatus,Answer.taskAnswers\n" + "".join(
+        f'h1,{worker},{status},"{drawn}"\n'
+        for worker, status in [("A1", "Rejected"), ("A2", "Approved"), ("A3", "Rejected")]
+    )
+    read = answer_files.read_boxes(write(tmp_path / "results.csv", text + "h1,A4,Approved,{}\n"))
+    assert [one.worker for one in read.responses] == ["A2"]
+    assert [(row.line, row.reason) for row in read.bad[:2]] == [
+        (2, answer_files.REJECTED),
+        (4, answer_files.REJECTED),
+    ]
+    assert read.bad[2].line == 5
+    assert read.n_rows == len(read.responses) + len(read.bad) == 4
 
 
 @pytest.mark.parametrize(
