@@ -11,9 +11,13 @@ import click
 
 from jobs import hit_page
 from jobs.cli import _door
+from jobs.field_template import fill, read_template
 from jobs.label_schemas import parse_schema
 from jobs.records import BOXES, ImageRef, QuestionKind, TaskSpec
 from jobs.template_lint import Finding, lint
+from jobs.template_rows import read_rows
+
+_PAGES = (".html", ".htm")
 
 
 @click.group("template")
@@ -30,35 +34,60 @@ def list_templates(as_json: bool) -> None:
 
 
 @group.command("render")
-@click.argument("schema_path", type=click.Path(path_type=Path))
-@click.option("--kind", type=click.Choice(["boxes", "tags"]), required=True)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--kind", type=click.Choice(["boxes", "tags"]), help="What a schema's page asks.")
 @click.option("--attribute", "attributes", multiple=True, help="Of tags; all when not given.")
-@click.option("--image", "url", required=True, help="Address of a picture.")
+@click.option("--image", "url", help="Address of a picture, for a schema's page.")
 @click.option("--width", type=click.IntRange(1), default=800, show_default=True)
 @click.option("--height", type=click.IntRange(1), default=600, show_default=True)
 @click.option("--template", help="A template of the product; the kind's own when not given.")
+@click.option("--data", type=click.Path(path_type=Path), help="CSV or JSON lines for ${fields}.")
+@click.option("--row", type=click.IntRange(1), default=1, show_default=True, help="Of the data.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Else printed.")
 def render(
-    schema_path: Path,
-    kind: QuestionKind,
+    path: Path,
+    kind: QuestionKind | None,
     attributes: tuple[str, ...],
-    url: str,
+    url: str | None,
     width: int,
     height: int,
     template: str | None,
+    data: Path | None,
+    row: int,
     out: Path | None,
 ) -> None:
-    """Render a HIT page for one picture, and say how large it is."""
-    schema = parse_schema(_door.read_text(schema_path), str(schema_path))
-    asked = () if kind == BOXES else attributes or tuple(one.name for one in schema.attributes)
-    image = ImageRef(item_id=0, blob_key="", url=url, width=width, height=height)
-    html = hit_page.render(kind, schema, asked, [TaskSpec(0, 0, image)], template)
+    """Render a HIT page, and say how large it is.
+
+    PATH is a page of your own with ${fields}, filled from a row of --data, or a label schema
+    whose question is asked about one --image.
+    """
+    text = _door.read_text(path)
+    if path.suffix.lower() in _PAGES:
+        html = _filled(text, data, row)
+    else:
+        if kind is None or url is None:
+            raise click.UsageError("a schema's page needs --kind and --image")
+        schema = parse_schema(text, str(path))
+        asked = () if kind == BOXES else attributes or tuple(one.name for one in schema.attributes)
+        image = ImageRef(item_id=0, blob_key="", url=url, width=width, height=height)
+        html = hit_page.render(kind, schema, asked, [TaskSpec(0, 0, image)], template)
     size = hit_page.question_bytes(html)
     if out is None:
         click.echo(html)
     else:
         out.write_text(html, encoding="utf-8")
     click.echo(f"{size:,} of 65,535 bytes", err=True)
+
+
+def _filled(source: str, data: Path | None, row: int) -> str:
+    """The page of one row of the data; without data, of none."""
+    template = read_template(source)
+    if data is None:
+        return fill(template, {}, "no --data")
+    rows = read_rows(_door.read_text(data), str(data))
+    if row > len(rows):
+        raise click.UsageError(f"{data}: expected a row from 1 to {len(rows)}, got {row}")
+    return fill(template, rows[row - 1], f"{data}: row {row}")
 
 
 @group.command("lint")
