@@ -20,6 +20,7 @@ from flask import (
 )
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response
@@ -35,6 +36,7 @@ PUBLIC = "public"
 blueprint = Blueprint("auth", __name__)
 limiter = Limiter(get_remote_address, headers_enabled=True)
 csrf = CSRFProtect()
+login = LoginManager()
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,30 @@ class Rule:
 
     role: str
     scope: str = ""
+
+
+class Visitor(UserMixin):  # type: ignore[misc]
+    """A person as the session knows them: by id and session version.
+
+    A new password, a lost role or signing out everywhere ends every older session.
+    """
+
+    def __init__(self, found: Person) -> None:
+        self.person = found
+
+    def get_id(self) -> str:
+        return f"{self.person.id}.{self.person.session_version}"
+
+
+@login.user_loader  # type: ignore[untyped-decorator]
+def load_visitor(known: str) -> Visitor | None:
+    """The visitor of a session, or None once that session has ended."""
+    person_id, _, version = known.partition(".")
+    if not (person_id.isdecimal() and version.isdecimal()):
+        return None
+    with reading() as db_session:
+        found = accounts.person_of_session(db_session, int(person_id), int(version))
+    return Visitor(found) if found else None
 
 
 def allow(role: str, *, scope: str = "") -> Callable[[View], View]:
@@ -82,6 +108,7 @@ def actor() -> str:
 def install(app: Flask) -> None:
     """Put the rules, the form token and the rate limits in front of every view."""
     limiter.init_app(app)
+    login.init_app(app)
     app.before_request(_identify)
     app.before_request(_check_rule)
     csrf.init_app(app)
@@ -93,7 +120,7 @@ def start_session(found: Person) -> None:
     """A fresh session: nothing of an older one is kept."""
     session.clear()
     session.permanent = True
-    session["person"] = [found.id, found.session_version]
+    login_user(Visitor(found))
 
 
 def _identify() -> None:
@@ -102,9 +129,8 @@ def _identify() -> None:
         return
     if request.path.startswith("/api/"):
         _identify_bearer()
-    elif known := session.get("person"):
-        with reading() as db_session:
-            g.person = accounts.person_of_session(db_session, *known)
+    elif current_user.is_authenticated:
+        g.person = current_user.person
 
 
 def _identify_bearer() -> None:
@@ -182,6 +208,7 @@ def sign_out() -> Response:
     """End this person's sessions, here and on other machines: a stolen cookie ends too."""
     with writing() as db_session:
         accounts.sign_out_everywhere(db_session, person().id)
+    logout_user()
     session.clear()
     flash("Signed out, here and everywhere else.")
     return redirect(url_for("auth.sign_in"))
