@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
@@ -131,7 +132,8 @@ def test_a_wrong_address_and_a_wrong_password_read_alike(app: Flask) -> None:
     for email in ("manager@example.org", "nobody@example.org"):
         answer = client.post("/sign-in", data={"email": email, "password": "x" * 20})
         assert answer.status_code == 422
-        texts.append(answer.text.replace(email, ""))
+        signed_each_second = r'"[\w-]+\.[\w-]+\.[\w-]+"'  # the form token
+        texts.append(re.sub(signed_each_second, "", answer.text.replace(email, "")))
     assert texts[0] == texts[1]
 
 
