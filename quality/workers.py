@@ -6,6 +6,7 @@ would flatter everyone, most of all where few people answered.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,6 +103,19 @@ def against_others(answers: TagAnswers) -> WorkerScores:
         np.bincount(votes.worker, weights=right * judged, minlength=votes.n_workers).astype(float),
         np.bincount(votes.worker[judged], minlength=votes.n_workers).astype(np.int64),
     )
+
+
+def pooled(parts: Sequence[WorkerScores]) -> WorkerScores:
+    """The scores of workers whose answers were judged in one or more parts, by disjoint items.
+
+    Raises:
+        ValueError: without any part.
+
+    """
+    if not parts:
+        raise ValueError("pooled: expected at least one part, got none")
+    n_right = np.sum([part.n_right for part in parts], axis=0)
+    return _scores(n_right, np.sum([part.n_judged for part in parts], axis=0))
 
 
 def _scores(n_right: Floats, n_judged: Ints) -> WorkerScores:

@@ -84,13 +84,13 @@ def fit_contested(
     transposed = answers.T
     n_truths = start.shape[1]
     shape = (votes.n_workers, votes.n_labels, 2 * n_truths)
-    habit = habit_part * _habits(votes)[:, :, None]
+    habit = habit_part * habits(given_labels(votes))[:, :, None]
     meant_part = 1.0 - habit_part
-    gold = _gold_mask(votes, n_truths)
+    gold = gold_mask(votes, n_truths)
     joint = np.concatenate([start, start], axis=1) / 2.0
     clear = (transposed @ start).reshape(votes.n_workers, votes.n_labels, n_truths)
-    confusion = _matrices(votes, clear, target)
-    tolerance = TOLERANCE * min(1.0, votes.n_items / FEW_ITEMS)
+    confusion = matrices(votes, clear, target)
+    tolerance = tolerance_of(votes.n_items)
     iterations, change = 0, np.inf
     while iterations < max_iterations and change >= tolerance:
         likelihood = np.concatenate([confusion, meant_part * confusion + habit], axis=2)
@@ -99,48 +99,70 @@ def fit_contested(
         if gold is not None:
             log_weight += gold
         new, evidence = soft_max(log_weight)
-        moved = new - joint
-        change = float(np.abs(moved[:, :n_truths] + moved[:, n_truths:]).sum()) / len(new)
+        change = moved(joint, new) / len(new)
         joint = new
         iterations += 1
-        confusion = _matrices(
-            votes, _told(transposed @ joint, meant_part * confusion, habit), target
-        )
+        confusion = matrices(votes, told(transposed @ joint, meant_part * confusion, habit), target)
     return ContestedFit(joint, likelihood, confusion, iterations, float(evidence.sum()))
 
 
-def _told(flat: Floats, meant: Floats, habit: Floats) -> Floats:
+def tolerance_of(n_items: int) -> float:
+    """The mean change of an item at which the rounds end."""
+    return TOLERANCE * min(1.0, n_items / FEW_ITEMS)
+
+
+def moved(before: Floats, after: Floats) -> float:
+    """How far the truths' posteriors of all items moved in a round, summed."""
+    n_truths = before.shape[1] // 2
+    step = after - before
+    return float(np.abs(step[:, :n_truths] + step[:, n_truths:]).sum())
+
+
+def told(flat: Floats, meant: Floats, habit: Floats) -> Floats:
     """Expected counts (n_workers, n_labels, K) of the answers that were not given by habit."""
     n_truths = meant.shape[2]
     seen = flat.reshape(*meant.shape[:2], 2 * n_truths)
-    told: Floats = seen[:, :, :n_truths] + seen[:, :, n_truths:] * (meant / (meant + habit))
-    return told
+    counts: Floats = seen[:, :, :n_truths] + seen[:, :, n_truths:] * (meant / (meant + habit))
+    return counts
 
 
-def _matrices(votes: Votes, told: Floats, target: Target) -> Floats:
-    return (1 - PULL) * pooled_confusion(votes, told, STRENGTH) + PULL * target(votes, told)
+def matrices(votes: Votes, counts: Floats, target: Target) -> Floats:
+    """p(label | truth) of each worker (n_workers, n_labels, K) from expected ``counts`` alike."""
+    return (1 - PULL) * pooled_confusion(votes, counts, STRENGTH) + PULL * target(votes, counts)
 
 
-def _habits(votes: Votes) -> Floats:
+def given_labels(votes: Votes) -> Floats:
+    """How often each worker gave each label, (n_workers, n_labels)."""
     cell = votes.worker.astype(np.int64) * votes.n_labels + votes.label
     given = np.bincount(cell, minlength=votes.n_workers * votes.n_labels).astype(float)
-    given = given.reshape(votes.n_workers, votes.n_labels)
+    return given.reshape(votes.n_workers, votes.n_labels)
+
+
+def habits(given: Floats) -> Floats:
+    """Each worker's label rates from the counts ``given`` (n_workers, n_labels), shrunk."""
     crowd = given.sum(axis=0) + EVEN_HABIT
-    given += STRENGTH * crowd / crowd.sum()
-    rates: Floats = given / given.sum(axis=1, keepdims=True)
+    shrunk = given + STRENGTH * crowd / crowd.sum()
+    rates: Floats = shrunk / shrunk.sum(axis=1, keepdims=True)
     return rates
+
+
+def log_prior(truth: Floats, clear: Floats) -> Floats:
+    """Log p(truth, clear), then p(truth, contested), from expected counts (K,) and (2,)."""
+    counts, doubted = truth + 1.0, clear + 2.0
+    log_truth = np.log(counts / counts.sum())
+    log_clear = np.log(doubted / doubted.sum())
+    return np.concatenate([log_truth + log_clear[0], log_truth + log_clear[1]])
 
 
 def _log_prior(joint: Floats, group: Ints | None, item_prior: Floats | None) -> Floats:
     n_truths = joint.shape[1] // 2
     truth = joint[:, :n_truths] + joint[:, n_truths:]
-    clear = np.array([joint[:, :n_truths].sum(), joint[:, n_truths:].sum()]) + 2.0
-    log_clear = np.log(clear / clear.sum())
+    clear = np.array([joint[:, :n_truths].sum(), joint[:, n_truths:].sum()])
+    log_clear = np.log((clear + 2.0) / (clear.sum() + 4.0))
     if item_prior is not None:
         log_truth = np.log(item_prior)
     elif group is None:
-        total = truth.sum(axis=0) + 1.0
-        log_truth = np.log(total / total.sum())[None, :]
+        return log_prior(truth.sum(axis=0), clear)[None, :]
     else:
         total = np.ones((int(group.max()) + 1, n_truths))
         np.add.at(total, group, truth)
@@ -148,7 +170,8 @@ def _log_prior(joint: Floats, group: Ints | None, item_prior: Floats | None) -> 
     return np.concatenate([log_truth + log_clear[0], log_truth + log_clear[1]], axis=1)
 
 
-def _gold_mask(votes: Votes, n_truths: int) -> Floats | None:
+def gold_mask(votes: Votes, n_truths: int) -> Floats | None:
+    """What to add to log weights (n_items, 2K) so that gold holds; None without gold."""
     known = np.flatnonzero(votes.gold >= 0)
     if not known.size:
         return None

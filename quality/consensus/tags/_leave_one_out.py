@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.consensus.shapes import Bools, Floats, WorkerEstimates
+from quality.consensus.shapes import Bools, Floats, Ints, WorkerEstimates
 from quality.consensus.tags._votes import Votes
 
 # Answers' worth of crowd opinion a worker's accuracy starts with.
@@ -76,12 +76,22 @@ def estimates(
     """
     n_right = np.bincount(votes.worker, weights=right * judged, minlength=votes.n_workers)
     n_judged = np.bincount(votes.worker, weights=judged, minlength=votes.n_workers)
+    return estimates_of(n_right, n_judged, votes.per_worker(), weight, details)
+
+
+def estimates_of(
+    n_right: Floats,
+    n_judged: Floats,
+    n_answers: Ints,
+    weight: Floats | None = None,
+    details: Mapping[str, NDArray[np.generic]] | None = None,
+) -> WorkerEstimates:
+    """The same from summed chances and counts, all (n_workers,)."""
     crowd = (n_right.sum() + 1.0) / (n_judged.sum() + 2.0)
     accuracy = (n_right + SHRINK * crowd) / (n_judged + SHRINK)
-    n_answers = votes.per_worker()
     accuracy[n_answers == 0] = np.nan
     if weight is None:
-        weight = np.ones(votes.n_workers)
+        weight = np.ones(len(n_answers))
     return WorkerEstimates(accuracy, weight, n_answers, dict(details or {}))
 
 

@@ -97,18 +97,28 @@ def blend(
     share = vote_share(votes, skill[votes.worker])
     if opinion is not None:
         share = _with_opinion(votes, share, skill, opinion)
-    part = MODEL_PART * known_voters(votes, KNOWN_AFTER)
-    posterior = part * fit.posterior + (1 - part) * share
+    posterior = averaged(votes, fit.posterior, share, votes.per_worker())
     return Blend(posterior, share, estimates(votes, right, judged, skill, details), fit)
 
 
-def known_voters(votes: Votes, known_after: float) -> Floats:
+def averaged(votes: Votes, model: Floats, share: Floats, n_answers: Ints) -> Floats:
+    """The model's and the weighted vote's posterior (n_items, K), by how known the voters are.
+
+    ``n_answers`` (n_workers,) is what each worker answered in all.
+    """
+    part = MODEL_PART * known_voters(votes, KNOWN_AFTER, n_answers)
+    mixed: Floats = part * model + (1 - part) * share
+    return mixed
+
+
+def known_voters(votes: Votes, known_after: float, n_answers: Ints | None = None) -> Floats:
     """How well the model knows each item's voters, in [0, 1), (n_items, 1); 1/2 at ``known_after``.
 
-    The mean of n / (n + known_after) over them, n being how many answers each has given.
+    The mean of n / (n + known_after) over them, n being how many answers each has given
+    (``n_answers`` (n_workers,); by default those in ``votes``).
     """
-    n_answers = votes.per_worker().astype(float)
-    known = n_answers / (n_answers + known_after)
+    n_given = votes.per_worker() if n_answers is None else n_answers
+    known = n_given / (n_given + known_after)
     summed = np.bincount(votes.item, weights=known[votes.worker], minlength=votes.n_items)
     mean: Floats = summed / np.maximum(votes.per_item(), 1)
     return mean[:, None]
