@@ -15,7 +15,7 @@ from jobs.job_specs import JobSpec, Policy, read_job_spec
 from jobs.label_schemas import load_schema
 from jobs.ledger import Reason
 from jobs.money import MICROS_PER_DOLLAR
-from jobs.planning import check_routes, find_schema, route_row
+from jobs.planning import asked_schema, check_plan, route_row
 from jobs.tables import Dataset, Job, Route, SchemaVersion
 
 
@@ -56,9 +56,9 @@ def change_draft(session: Session, job_id: int, spec: JobSpec, now: datetime, ac
     if job.state != "draft":
         raise Conflict(f"job {job_id} is {job.state}: expected a draft")
     _refuse_moves(session, job, spec)
-    version = find_schema(session, spec.schema_name)
+    version = asked_schema(session, spec)
     schema = load_schema(version)
-    check_routes(spec.routes, schema)
+    check_plan(spec, schema)
     session.execute(delete(Route).where(Route.job_id == job_id))
     session.add_all(
         route_row(job_id, position, route, schema) for position, route in enumerate(spec.routes)

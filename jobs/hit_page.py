@@ -80,6 +80,13 @@ def template_names() -> tuple[str, ...]:
     )
 
 
+def check_template(name: str) -> None:
+    """Refuse a name that no template has; InvalidInput lists those that are."""
+    if name not in template_names():
+        known = ", ".join(template_names())
+        raise InvalidInput(f"template {name!r:.80}: expected one of {known}")
+
+
 def question_bytes(html: str) -> int:
     """Most bytes that ``html`` takes as an HTMLQuestion; each ``]]>`` splits a CDATA section."""
     return len(html.encode()) + 12 * html.count("]]>") + ENVELOPE_BYTES
@@ -89,9 +96,7 @@ def _rendered(name: str, context: dict[str, Any]) -> str:
     try:
         if "<" in name:
             return _environment().from_string(name).render(context)
-        if name not in template_names():
-            known = ", ".join(template_names())
-            raise InvalidInput(f"template {name!r:.80}: expected one of {known}")
+        check_template(name)
         return _environment().get_template(f"{name}.html").render(context)
     except TemplateSyntaxError as error:
         raise InvalidInput(f"template, line {error.lineno}: {error.message}") from error

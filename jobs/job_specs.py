@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from jobs.errors import InvalidInput
+from jobs.input_faults import explain
 from jobs.money import MICROS_PER_CENT, parse_usd
 from jobs.strict_yaml import read_mapping
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+# Python's own readers would also take other scripts' digits, underscores and spaces.
+_DIGITS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 _DAY = 86_400
 
 
@@ -33,8 +44,14 @@ def _usd_cents(value: object) -> int:
 
 
 def _whole(value: object) -> object:
-    if isinstance(value, bool):
+    if isinstance(value, bool) or (isinstance(value, str) and not _DIGITS.fullmatch(value)):
         raise ValueError("expected a whole number")
+    return value
+
+
+def _share(value: object) -> object:
+    if isinstance(value, bool) or (isinstance(value, str) and not _DECIMAL.fullmatch(value)):
+        raise ValueError("expected a share from 0 to 1")
     return value
 
 
@@ -58,7 +75,8 @@ UsdCents = Annotated[int, BeforeValidator(_usd_cents)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Options = Annotated[dict[str, Any], BeforeValidator(_plain_numbers)]
 Line = Annotated[str, BeforeValidator(_plain)]
-Rate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Rate = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1, allow_inf_nan=False)]
+HalfRate = Annotated[float, BeforeValidator(_share), Field(ge=0, le=0.5, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -68,10 +86,23 @@ class _Strict(BaseModel):
 class SlicingPolicy(_Strict):
     """How items become HITs."""
 
-    gold_rate: Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)] = 0.1
-    repeat_rate: Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)] = 0.0
+    gold_rate: HalfRate = 0.1
+    repeat_rate: HalfRate = 0.0
     tile: Annotated[Whole, Field(ge=0, le=20_000)] = 0
     overlap: Annotated[Whole, Field(ge=0, le=10_000)] = 64
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.tile and self.overlap > self.tile // 2:
+            raise ValueError(
+                f"overlap: expected 0 to half of the tile ({self.tile}), got {self.overlap}"
+            )
+        if self.gold_rate + self.repeat_rate > 0.5:
+            raise ValueError(
+                "gold_rate and repeat_rate: expected at most 0.5 in all, "
+                f"got {self.gold_rate + self.repeat_rate:g}"
+            )
+        return self
 
 
 class QualityPolicy(_Strict):
@@ -189,16 +220,5 @@ def read_job_spec(document: object, where: str) -> JobSpec:
     try:
         return JobSpec.model_validate(document)
     except ValidationError as error:
-        raise InvalidInput(_explain(error, where)) from error
-
-
-def _explain(error: ValidationError, where: str) -> str:
-    lines = []
-    for problem in error.errors(include_url=False):
-        path = ".".join(str(part) for part in problem["loc"])
-        came = problem["input"]
-        shown = (
-            "" if isinstance(came, (dict, list)) else f", got {json.dumps(came, default=str)[:80]}"
-        )
-        lines.append(f"{where}: {path}: {problem['msg'].removeprefix('Value error, ')}{shown}")
-    return "\n".join(lines)
+        faults = (f"{where}: {fault}" for fault in explain(error, JobSpec))
+        raise InvalidInput("\n".join(faults)) from error

@@ -26,7 +26,8 @@ from sqlalchemy.orm import Session
 
 from jobs import images
 from jobs.blobs import Blobs
-from jobs.errors import Conflict, InvalidInput
+from jobs.errors import Conflict, InvalidInput, NotFound
+from jobs.input_faults import explain
 from jobs.records import Attribute, AttributeKind, LabelSchema
 from jobs.strict_yaml import read_mapping
 from jobs.tables import SchemaVersion
@@ -146,6 +147,26 @@ def store_examples(schema: LabelSchema, folder: Path, blobs: Blobs) -> LabelSche
     )
 
 
+def check_examples(schema: LabelSchema, blobs: Blobs) -> None:
+    """Refuse an example picture that is neither an http(s) address nor in the store.
+
+    Raises:
+        InvalidInput: naming the example; a schema sent over the web has no folder beside it.
+
+    """
+    for number, example in enumerate(schema.examples):
+        image = example["image"]
+        if _is_web(image):
+            continue
+        try:
+            blobs.read(image)
+        except NotFound as error:
+            raise InvalidInput(
+                f"examples.{number}.image: expected an http(s) address or a stored picture, "
+                f"got {image!r:.100}"
+            ) from error
+
+
 def with_example_urls(schema: LabelSchema, blobs: Blobs) -> LabelSchema:
     """The schema whose examples carry the ``url`` that a worker's browser loads."""
     return dataclasses.replace(
@@ -211,7 +232,8 @@ def _validated(body: dict[str, Any], where: str) -> LabelSchema:
     try:
         model = SchemaModel.model_validate(body)
     except ValidationError as error:
-        raise InvalidInput(f"{where}: {explain(error)}") from error
+        faults = "; ".join(explain(error, SchemaModel))
+        raise InvalidInput(f"{where}: {faults}") from error
     return LabelSchema(
         name=model.name,
         classes=tuple(model.classes),
@@ -221,17 +243,6 @@ def _validated(body: dict[str, Any], where: str) -> LabelSchema:
         short_instructions=model.short_instructions,
         examples=tuple(each.model_dump() for each in model.examples),
     )
-
-
-def explain(error: ValidationError) -> str:
-    """Every fault of a pydantic validation on one line: place, what was expected, what came."""
-    faults = []
-    for fault in error.errors(include_url=False, include_context=False):
-        place = ".".join(str(part) for part in fault["loc"])
-        message = fault["msg"].removeprefix("Value error, ")
-        came = "" if isinstance(fault["input"], dict | list) else f", got {fault['input']!r:.80}"
-        faults.append(f"{place}: {message}{came}" if place else f"{message}{came}")
-    return "; ".join(faults)
 
 
 def _attribute(model: AttributeModel) -> Attribute:

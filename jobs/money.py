@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 
@@ -30,6 +31,12 @@ def parse_usd(text: object, *, name: str = "amount", whole_cents: bool = False) 
     if whole_cents and micros % MICROS_PER_CENT:
         raise InvalidInput(f"{name}: expected whole cents, got {plain}")
     return micros
+
+
+def parse_usd_option(value: object, *, name: str) -> int:
+    """As ``parse_usd``, also of a number: options are kept as JSON, which has only floats."""
+    is_number = isinstance(value, float) and math.isfinite(value)
+    return parse_usd(f"{Decimal(repr(value)):f}" if is_number else value, name=name)
 
 
 def format_usd(micros: int) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import batches, hit_specs, ledger, work
+from jobs import batches, hit_page, hit_specs, ledger, providers, work
 from jobs.blobs import Blobs
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound
 from jobs.hit_specs import RouteContext, Venues
@@ -18,10 +18,11 @@ from jobs.job_specs import JobSpec, Policy, RouteSpec
 from jobs.label_schemas import load_schema
 from jobs.ledger import Reason
 from jobs.money import format_usd
-from jobs.providers import names as provider_names
 from jobs.records import BOXES, LabelSchema, TaskSpec
 from jobs.slicing import Plan, PlannedTask
 from jobs.tables import Dataset, Item, Job, Route, SchemaVersion
+from quality.consensus import boxes as box_methods
+from quality.consensus import tags as tag_methods
 
 _FIRST_RECONCILE = timedelta(minutes=30)
 
@@ -58,19 +59,19 @@ def create_job(session: Session, spec: JobSpec, now: datetime, actor: str = "sys
     """A draft of the job; nothing is posted and nothing held.
 
     Raises:
-        NotFound: for a dataset or schema that does not exist.
-        InvalidInput: for a provider, class or attribute the job cannot use, or no items.
+        InvalidInput: for a dataset or schema that does not exist or has no items; a
+            provider, its options, an attribute, template or method the job cannot use.
         Conflict: when a job of this name exists.
 
     """
     dataset = session.scalar(select(Dataset).where(Dataset.name == spec.dataset))
     if dataset is None:
-        raise NotFound(f"dataset {spec.dataset!r}: no such dataset")
+        raise InvalidInput(f"dataset {spec.dataset!r}: no such dataset")
     if not session.scalar(select(func.count()).where(Item.dataset_id == dataset.id)):
         raise InvalidInput(f"dataset {spec.dataset!r}: expected at least one item, it has none")
-    version = find_schema(session, spec.schema_name)
+    version = asked_schema(session, spec)
     schema = load_schema(version)
-    check_routes(spec.routes, schema)
+    check_plan(spec, schema)
     if session.scalar(select(Job.id).where(Job.name == spec.name)) is not None:
         raise Conflict(f"job {spec.name!r}: a job of this name exists already")
     job = Job(
@@ -96,13 +97,21 @@ def create_job(session: Session, spec: JobSpec, now: datetime, actor: str = "sys
     return job
 
 
+def asked_schema(session: Session, spec: JobSpec) -> SchemaVersion:
+    """The schema a job names; InvalidInput when there is none: the job's text is wrong."""
+    try:
+        return find_schema(session, spec.schema_name)
+    except NotFound as error:
+        raise InvalidInput(str(error)) from error
+
+
 def find_schema(session: Session, name: str) -> SchemaVersion:
     """The newest version of the schema ``name``, or the one that ``name@version`` says."""
     plain, _, version = name.partition("@")
     found = select(SchemaVersion).where(SchemaVersion.name == plain)
     if version:
-        if not version.isascii() or not version.isdigit():
-            raise InvalidInput(f"schema {name!r}: expected a whole number after the @")
+        if not version.isascii() or not version.isdigit() or len(version) > 9:
+            raise InvalidInput(f"schema {name!r:.240}: expected a whole number after the @")
         found = found.where(SchemaVersion.version == int(version))
     row = session.scalars(found.order_by(SchemaVersion.version.desc()).limit(1)).first()
     if row is None:
@@ -140,13 +149,22 @@ def estimate(session: Session, job_id: int, venues: Venues, blobs: Blobs) -> Est
 
 
 def launch(
-    session: Session, job_id: int, venues: Venues, blobs: Blobs, now: datetime, actor: str
+    session: Session,
+    job_id: int,
+    venues: Venues,
+    blobs: Blobs,
+    now: datetime,
+    actor: str,
+    *,
+    confirmed: str = "",
 ) -> Estimate:
     """Slice the job and hand its batches to the background; all of it or nothing.
 
-    A second launch is refused, so a double click posts once.
+    A second launch is refused, so a double click posts once. In production, where workers
+    are paid real money, ``confirmed`` is the job's name as a person typed it.
 
     Raises:
+        InvalidInput: when a production job's name was not typed.
         BudgetExceeded: when the budget is under the worst case, with the missing amount.
         Conflict: when the job is not a draft.
 
@@ -156,6 +174,11 @@ def launch(
         raise NotFound(f"job {job_id}: no such job")
     if job.state != "draft":
         raise Conflict(f"job {job_id} is {job.state}: expected a draft")
+    if job.environment == "production" and confirmed != job.name:
+        raise InvalidInput(
+            f"confirm: this job spends real money: expected its name, {job.name!r}, "
+            f"got {confirmed!r:.200}"
+        )
     cost = estimate(session, job_id, venues, blobs)
     if cost.missing_micros:
         raise BudgetExceeded(
@@ -173,13 +196,33 @@ def launch(
     return cost
 
 
-def check_routes(routes: Sequence[RouteSpec], schema: LabelSchema) -> None:
+def check_plan(spec: JobSpec, schema: LabelSchema) -> None:
+    """Refuse a plan that could be made but never carried out.
+
+    Raises:
+        InvalidInput: for a consensus method, provider, option, template or attribute that
+            does not exist, or a question that the schema does not ask.
+
+    """
+    quality = spec.quality
+    for name, asked, methods in (
+        ("tag_method", quality.tag_method, tag_methods.names()),
+        ("box_method", quality.box_method, box_methods.names()),
+    ):
+        if asked not in methods:
+            raise InvalidInput(
+                f"quality.{name}: expected one of {', '.join(methods)}, got {asked!r}"
+            )
+    _check_routes(spec.routes, schema)
+
+
+def _check_routes(routes: Sequence[RouteSpec], schema: LabelSchema) -> None:
     known = [attribute.name for attribute in schema.attributes]
     for position, route in enumerate(routes):
         where = f"routes.{position}"
-        if route.provider not in provider_names():
+        if route.provider not in providers.names():
             raise InvalidInput(
-                f"{where}.provider: expected one of {', '.join(provider_names())}, "
+                f"{where}.provider: expected one of {', '.join(providers.names())}, "
                 f"got {route.provider!r}"
             )
         if route.kind == BOXES and (route.attributes or not schema.classes):
@@ -196,6 +239,12 @@ def check_routes(routes: Sequence[RouteSpec], schema: LabelSchema) -> None:
                 )
         if len(set(route.attributes)) != len(route.attributes):
             raise InvalidInput(f"{where}.attributes: each name once, got {route.attributes}")
+        try:
+            providers.check_options(route.provider, route.options)
+            if route.hit.template:
+                hit_page.check_template(route.hit.template)
+        except InvalidInput as error:
+            raise InvalidInput(f"{where}: {error}") from error
 
 
 def route_row(job_id: int, position: int, spec: RouteSpec, schema: LabelSchema) -> Route:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from types import ModuleType
 from typing import Any, Protocol, cast
 
 from jobs.blobs import Blobs
@@ -89,6 +90,18 @@ def names() -> tuple[str, ...]:
     return module_names(sys.modules[__name__])
 
 
+def check_options(name: str, options: dict[str, Any]) -> None:
+    """Refuse, before a job is made, options that the provider ``name`` does not take.
+
+    Each file offers ``check_options(options)``, which connects to nothing.
+
+    Raises:
+        InvalidInput: for an unknown name, or an option with what was expected of it.
+
+    """
+    _module(name).check_options(options)
+
+
 def connect(
     name: str,
     environment: Environment,
@@ -104,10 +117,14 @@ def connect(
         InvalidInput: for an unknown name or options the provider does not take.
 
     """
-    try:
-        module = load_module(sys.modules[__name__], name)
-    except KeyError as error:
-        raise InvalidInput(str(error.args[0])) from error
+    module = _module(name)
     return cast(
         Provider, module.connect(environment, options, settings=settings, blobs=blobs, now=now)
     )
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return load_module(sys.modules[__name__], name)
+    except KeyError as error:
+        raise InvalidInput(f"provider: {error.args[0]}") from error

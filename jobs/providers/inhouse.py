@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jobs.blobs import Blobs
 from jobs.errors import InvalidInput
-from jobs.money import format_usd, parse_usd
+from jobs.input_faults import explain
+from jobs.money import format_usd, parse_usd_option
 from jobs.providers._turk_terms import QualificationBook
 from jobs.providers.mturk import Mturk
 from jobs.records import Environment, HitSpec, Quote, Submission
@@ -26,7 +27,7 @@ class Options(BaseModel):
     """``wage``: US dollars an hour."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    wage: str | int | float = "18.00"
+    wage: Any = "18.00"
 
 
 def connect(
@@ -43,12 +44,20 @@ def connect(
         InvalidInput: for a wage that is no amount of money, or an option it does not take.
 
     """
+    return Mturk("inhouse", "local", settings, StaffTerms(_hourly_micros(options)), ACCOUNT)
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Refuse a wage that is no amount of money, or an option it does not take."""
+    _hourly_micros(options)
+
+
+def _hourly_micros(options: dict[str, Any]) -> int:
     try:
         wage = Options.model_validate(options).wage
     except ValidationError as error:
-        raise InvalidInput(f"inhouse: expected the option wage, got {options}") from error
-    hourly_micros = parse_usd(str(wage), name="inhouse: wage")
-    return Mturk("inhouse", "local", settings, StaffTerms(hourly_micros), ACCOUNT)
+        raise InvalidInput(f"inhouse: options: {'; '.join(explain(error, Options))}") from error
+    return parse_usd_option(wage, name="inhouse: wage")
 
 
 class StaffTerms:

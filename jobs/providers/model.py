@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.blobs import Blobs
 from jobs.errors import InvalidInput
-from jobs.money import format_usd, parse_usd
+from jobs.input_faults import explain
+from jobs.money import format_usd, parse_usd_option
 from jobs.records import (
     BOXES,
     Attribute,
@@ -30,7 +31,7 @@ from jobs.records import (
     TaskSpec,
 )
 from jobs.settings import Settings
-from jobs.taggers import Tagger, load_tagger
+from jobs.taggers import Tagger, check_name, load_tagger
 
 _ANSWERS = (
     "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/"
@@ -44,7 +45,7 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     tagger: Annotated[str, Field(min_length=1, max_length=40)]
     tagger_options: dict[str, Any] = Field(default_factory=dict)
-    cost_per_item: str | int = "0.0001"
+    cost_per_item: Any = "0.0001"
 
 
 def connect(
@@ -61,15 +62,24 @@ def connect(
         InvalidInput: for an unknown tagger, options it does not take, or a missing library.
 
     """
+    wanted, cost = _read(options)
+    tagger = load_tagger(wanted.tagger, wanted.tagger_options)
+    return Model(wanted.tagger, tagger, cost, environment, blobs, now)
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Refuse an unknown tagger, or an option that no tagger takes; no network is loaded."""
+    wanted, _ = _read(options)
+    check_name(wanted.tagger)
+
+
+def _read(options: dict[str, Any]) -> tuple[Options, int]:
+    """The options, and the cost of an item in micro-dollars."""
     try:
         wanted = Options.model_validate(options)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise InvalidInput(f"model: option {where}: {problem['msg']}") from error
-    tagger = load_tagger(wanted.tagger, wanted.tagger_options)
-    cost = parse_usd(wanted.cost_per_item, name="model: cost_per_item")
-    return Model(wanted.tagger, tagger, cost, environment, blobs, now)
+        raise InvalidInput(f"model: options: {'; '.join(explain(error, Options))}") from error
+    return wanted, parse_usd_option(wanted.cost_per_item, name="model: cost_per_item")
 
 
 class Model:

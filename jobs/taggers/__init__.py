@@ -37,6 +37,12 @@ def names() -> tuple[str, ...]:
     return module_names(sys.modules[__name__])
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that no tagger has, with the names that are known."""
+    if name not in names():
+        raise InvalidInput(f"tagger: expected one of {', '.join(names())}, got {name!r:.60}")
+
+
 def load_tagger(name: str, options: Mapping[str, Any] | None = None) -> Tagger:
     """The tagger ``name``, ready to answer.
 
@@ -46,10 +52,9 @@ def load_tagger(name: str, options: Mapping[str, Any] | None = None) -> Tagger:
         InvalidInput: for an unknown name, options it does not take, or a missing library.
 
     """
+    check_name(name)
     try:
         module = load_module(sys.modules[__name__], name)
-    except KeyError as error:
-        raise InvalidInput(f"tagger: {error.args[0]}") from error
     except ModuleNotFoundError as error:
         raise InvalidInput(
             f"tagger {name}: the library {error.name} is missing; install hitworks[models]"

@@ -88,7 +88,7 @@ def test_two_spellings_of_a_letter_are_one():
         ("name: x\nattributes: [{name: a, kind: scale}]", "low and high"),
         ("name: x\nattributes: [{name: a, kind: scale, low: 5, high: 1}]", "low under high"),
         ("name: x\nattributes: [{name: a, kind: scale, low: 0, high: 500}]", "at most 101"),
-        ("name: x\nattributes: [{name: a, kind: scale, low: 0.5, high: 5}]", "integer"),
+        ("name: x\nattributes: [{name: a, kind: scale, low: 0.5, high: 5}]", "whole number"),
         (
             "name: x\nattributes: [{name: a, kind: one, options: [b, c], unsure: B}]",
             "one of the options already",

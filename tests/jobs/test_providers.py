@@ -254,7 +254,7 @@ def test_nothing_else_makes_a_client():
 @pytest.mark.parametrize(
     ("name", "options", "told"),
     [
-        ("mturk", {"colour": "red"}, "no such option"),
+        ("mturk", {"colour": "red"}, "expected no options, got colour"),
         ("inhouse", {"wage": "-1"}, "wage: expected US dollars"),
         ("inhouse", {"salary": "1"}, "wage"),
         ("model", {"tagger": "crystal_ball"}, "crystal_ball"),

@@ -344,9 +344,6 @@ def test_a_plan_that_cannot_be_is_refused_in_words_and_nothing_is_kept(
     plan = {"name": "New", "environment": "local", "budget": "9", "use-mturk-boxes": "yes"}
     form = {key: value for key, value in {**plan, **changes}.items() if value is not None}
     answer = client.post("/jobs/new/plan?dataset=1&schema=1", data=form)
-    if "tagger-model-tags" in changes:  # a tagger is looked up when the cost is asked for
-        assert client.get(answer.headers["Location"]).text.count('role="alert"')
-        return
     assert answer.status_code == 422
     assert "expected" in answer.text or "exists already" in answer.text or "at " in answer.text
     assert "/jobs/4" not in client.get("/jobs").text

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from jobs.label_schemas import parse_schema, save_schema
+from jobs.label_schemas import check_examples, parse_schema, save_schema
 from jobs.reports.datasets import dataset_list, schema_list, schema_row
 from webapp.api.shapes import Datasets, NewSchema, SchemaOut, Schemas
 from webapp.api.spec import endpoint, reply
-from webapp.installation import now, reading, writing
+from webapp.installation import installation, now, reading, writing
 
 blueprint = Blueprint("datasets", __name__)
 
@@ -34,6 +34,7 @@ def schemas() -> Response:
 def save(json: NewSchema) -> Response:
     """Keep a label schema: a new version, or the one that says the same already."""
     schema = parse_schema(json.model_dump_json(), "schema")
+    check_examples(schema, installation().blobs)
     with writing() as session:
         row = schema_row(session, save_schema(session, schema, now()).id)
     return reply(SchemaOut(row), 201)

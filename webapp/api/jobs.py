@@ -13,6 +13,7 @@ from webapp.api.shapes import (
     Cost,
     Job,
     JobPage,
+    Launch,
     LedgerPage,
     NewBudget,
     NewJob,
@@ -66,11 +67,22 @@ def estimate(job_id: int) -> Response:
 
 @blueprint.post("/<int:job_id>/launch")
 @endpoint("manager", "spend", Job, tag="jobs")
-def launch(job_id: int) -> Response:
-    """Post the job. A repeat is refused with 409: a job launches once."""
+def launch(job_id: int, json: Launch) -> Response:
+    """Post the job. A repeat is refused with 409: a job launches once.
+
+    A job in production is launched only with its name in ``confirm``.
+    """
     place = installation()
     with writing() as session:
-        planning.launch(session, job_id, place.venues, place.blobs, now(), actor())
+        planning.launch(
+            session,
+            job_id,
+            place.venues,
+            place.blobs,
+            now(),
+            actor(),
+            confirmed=json.confirm,
+        )
         report = job_report(session, job_id)
     return reply(Job(report))
 

@@ -65,6 +65,12 @@ class NewExport(Strict):
     with_images: bool = False
 
 
+class Launch(Strict):
+    """``confirm`` is the job's name, typed by a person: asked for where money is real."""
+
+    confirm: Annotated[str, Field(max_length=200)] = ""
+
+
 class NewBudget(Strict):
     """A new cap; the same ``key`` changes it once."""
 

@@ -12,7 +12,8 @@ from spectree import SecurityScheme, SpecTree
 from spectree.models import SecureType, SecuritySchemeData
 
 from jobs.errors import InvalidInput
-from jobs.label_schemas import explain
+from jobs.input_faults import explain
+from webapp.api import shapes
 from webapp.api.shapes import Problem
 from webapp.auth import allow
 
@@ -23,7 +24,8 @@ def _refuse(
     _request: Any, _response: Any, error: Exception | None, _instance: Any, _adapter: Any
 ) -> None:
     if isinstance(error, ValidationError):
-        raise InvalidInput(explain(error))
+        model = getattr(shapes, error.title, None)
+        raise InvalidInput("; ".join(explain(error, model)))
 
 
 spec = SpecTree(

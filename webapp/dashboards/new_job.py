@@ -12,7 +12,7 @@ from jobs import drafts, ledger, planning, taggers
 from jobs.errors import BudgetExceeded, HitworksError, InvalidInput
 from jobs.images import inspect_image
 from jobs.job_specs import read_job_spec
-from jobs.label_schemas import parse_schema, save_schema
+from jobs.label_schemas import check_examples, parse_schema, save_schema
 from jobs.ledger import Reason
 from jobs.money import parse_usd
 from jobs.reports.datasets import (
@@ -58,11 +58,13 @@ def save_question() -> Response | tuple[str, int]:
     """Keep a new version of a question and go on with it."""
     try:
         schema = parse_schema(schema_text(request.form, _examples()), "question")
+        check_examples(schema, installation().blobs)
         with writing() as session:
+            dataset_id = dataset_summary(session, cursor("dataset")).id
             schema_id = save_schema(session, schema, now()).id
     except InvalidInput as error:
         return _question_page(error=str(error)), 422
-    return redirect(url_for("new_job.plan", dataset=cursor("dataset"), schema=schema_id))
+    return redirect(url_for("new_job.plan", dataset=dataset_id, schema=schema_id))
 
 
 @blueprint.get("/jobs/new/plan")
@@ -141,11 +143,15 @@ def launch(job_id: int) -> Response | tuple[str, int]:
     place = installation()
     try:
         with writing() as session:
-            summary = job_head(session, job_id)
-            typed = request.form.get("confirm", "").strip()
-            if summary.environment == "production" and typed != summary.name:
-                raise InvalidInput(f"confirm: expected the job's name, {summary.name!r:.200}")
-            planning.launch(session, job_id, place.venues, place.blobs, now(), actor())
+            planning.launch(
+                session,
+                job_id,
+                place.venues,
+                place.blobs,
+                now(),
+                actor(),
+                confirmed=request.form.get("confirm", "").strip(),
+            )
     except (InvalidInput, BudgetExceeded) as error:
         return _review_page(job_id, error=str(error)), 422
     flash("Launched. Answers appear below as they come in.")
