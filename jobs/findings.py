@@ -25,12 +25,13 @@ def report(session: Session, key: str, message: str, now: datetime, job_id: int 
 
 
 def resolve(session: Session, finding_id: int, now: datetime) -> None:
-    """Close a finding after someone has looked at it."""
+    """Close a finding after someone has looked at it; closing it twice changes nothing."""
     row = session.get(Finding, finding_id)
     if row is None:
         raise NotFound(f"finding {finding_id}: no such finding")
-    row.state, row.resolved_at = "resolved", now
-    session.flush()
+    if row.state == "open":
+        row.state, row.resolved_at = "resolved", now
+        session.flush()
 
 
 def open_findings(session: Session) -> list[Finding]:

@@ -137,6 +137,11 @@ def share(value: float | None) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.3f}"
 
 
+def interval(mean: float | None, low: float | None, high: float | None) -> str:
+    """``0.870 [0.790, 0.940]`` for people; a dash where there is nothing to say."""
+    return "–" if mean is None else f"{share(mean)} [{share(low)}, {share(high)}]"
+
+
 @contextmanager
 def _sessions(settings: Settings) -> Iterator[db.Sessions]:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)

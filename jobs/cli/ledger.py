@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import click
+import sys
+from typing import Any
 
-from jobs import findings, ledger, reports
+import click
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from jobs import db, findings, ledger, reports
 from jobs.cli import _door
 from jobs.errors import Conflict
 from jobs.intents import set_pause
 from jobs.money import format_usd, parse_usd
+from jobs.reconciling import reconcile
 from jobs.reports.datasets import job_schema
 from jobs.settings import Settings
 
 
 @click.group("ledger")
 def group() -> None:
-    """The ledger: balances, movements, checks, the pause switch."""
+    """The ledger: balances, movements, checks against the venues, the pause switch."""
 
 
 @group.command("show")
@@ -60,6 +66,57 @@ def check(settings: Settings, as_json: bool) -> None:
         raise Conflict(f"ledger: {len(differences)} differences")
 
 
+@group.command("reconcile")
+@_door.json_option
+@_door.settings_of
+def compare(settings: Settings, as_json: bool) -> None:
+    """Compare every HIT, submission and payment with the venues; exit code 1 on open findings."""
+    with _door.resources(settings) as resources:
+        with _door.progress_bar("HITs", not as_json) as progress:
+            found = reconcile(resources, progress)
+        with db.reading(resources.sessions) as session:
+            rows = _open_findings(session)
+    result = {
+        "n_hits": found.n_hits,
+        "n_submissions": found.n_submissions,
+        "n_adopted": found.n_adopted,
+        "differences": found.differences,
+        "findings": rows,
+    }
+    text = (
+        f"{found.n_hits} HITs and {found.n_submissions} submissions compared, "
+        f"{found.n_adopted} HITs adopted, {len(found.differences)} differences"
+    )
+    _door.show(result, as_json, text)
+    if rows and not as_json:
+        _door.show(None, False, _findings_table(rows))
+    if rows:
+        sys.exit(1)
+
+
+@group.command("findings")
+@_door.json_option
+@_door.settings_of
+def list_findings(settings: Settings, as_json: bool) -> None:
+    """Differences that nobody has resolved, oldest first."""
+    with _door.reading(settings) as session:
+        rows = _open_findings(session)
+    _door.show(rows, as_json, _findings_table(rows) if rows else "no open findings")
+
+
+@group.command("resolve")
+@click.argument("finding_id", type=int)
+@_door.settings_of
+def resolve(settings: Settings, finding_id: int) -> None:
+    """Close a finding that you have looked into; found again, it opens again."""
+    with _door.writing(settings) as session:
+        findings.resolve(session, finding_id, _door.now())
+        state = reports.health(session, _door.now())
+    click.echo(f"finding {finding_id}: resolved, {state.n_open_findings} open")
+    if state.is_paused:
+        click.echo(f"paid calls are still stopped ({state.pause_reason}): hitworks ledger resume")
+
+
 @group.command("budget")
 @click.argument("job_id", type=int)
 @click.argument("amount")
@@ -100,3 +157,18 @@ def _set_switch(settings: Settings, is_on: bool, reason: str) -> None:
     with _door.writing(settings) as session:
         set_pause(session, is_on, reason=reason, actor=_door.actor(), now=_door.now())
     click.echo("paid calls are " + ("stopped" if is_on else "allowed"))
+
+
+def _open_findings(session: Session) -> list[dict[str, Any]]:
+    return [
+        {"id": row.id, "job_id": row.job_id, "found_at": row.created_at, "message": row.message}
+        for row in findings.open_findings(session)
+    ]
+
+
+def _findings_table(rows: list[dict[str, Any]]) -> Table:
+    shown = [
+        (row["id"], f"{row['found_at']:%Y-%m-%d %H:%M}", row["job_id"], row["message"])
+        for row in rows
+    ]
+    return _door.table(("id", "found", "job", "finding"), shown)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import click
 
-from jobs import reports
+from jobs import bonuses, fees, reports
 from jobs.cli import _door
 from jobs.marketplace_accounts import add_worker, read_admin_token
-from jobs.money import format_usd
+from jobs.money import format_usd, parse_usd
+from jobs.reports.assignments import affected
 from jobs.settings import Settings
 
 
 @click.group("worker")
 def group() -> None:
-    """Workers of a job: accuracy, steadiness, speed, earnings."""
+    """Workers of a job: accuracy, speed, earnings, bonuses."""
 
 
 @group.command("list")
@@ -42,8 +43,8 @@ def list_workers(settings: Settings, job_id: int, as_json: bool) -> None:
             row.kind,
             row.n_answers,
             row.n_gold,
-            _interval(row.gold_accuracy, row.gold_low, row.gold_high),
-            _interval(row.consensus_accuracy, row.consensus_low, row.consensus_high),
+            _door.interval(row.gold_accuracy, row.gold_low, row.gold_high),
+            _door.interval(row.consensus_accuracy, row.consensus_low, row.consensus_high),
             f"{row.mean_seconds:.1f}",
             format_usd(row.earned_micros),
         )
@@ -70,7 +71,46 @@ def add(settings: Settings, name: str, staff: bool, password: str, as_json: bool
     )
 
 
-def _interval(mean: float | None, low: float | None, high: float | None) -> str:
-    if mean is None:
-        return "–"
-    return f"{_door.share(mean)} [{_door.share(low)}, {_door.share(high)}]"
+@group.command("bonus")
+@click.argument("assignment_id", type=int)
+@click.argument("amount")
+@click.option("--reason", required=True, help="What the worker is told.")
+@click.option(
+    "--key",
+    default="bonus",
+    show_default=True,
+    help="Names this bonus: one of each name is paid for an assignment.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_door.json_option
+@_door.settings_of
+def bonus(
+    settings: Settings,
+    assignment_id: int,
+    amount: str,
+    reason: str,
+    key: str,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Pay AMOUNT US dollars more for one decided assignment; a repeat pays nothing more."""
+    micros = parse_usd(amount, name="bonus", whole_cents=True)
+    fee = fees.bonus_fee(micros, fees.table_on(_door.now().date()))
+    with _door.reading(settings) as session:
+        worker = affected(session, assignment_id).assignment.provider_worker_id
+    if not yes:
+        question = f"Pay {worker} {format_usd(micros)} more, and a fee of {format_usd(fee)}?"
+        click.confirm(question, abort=True, err=True)
+    with _door.writing(settings) as session:
+        intent_id = bonuses.grant_bonus(
+            session,
+            assignment_id,
+            micros,
+            reason_key=key,
+            reason=reason,
+            actor=_door.actor(),
+            now=_door.now(),
+        )
+    granted = {"intent_id": intent_id, "worker": worker, "amount_micros": micros, "fee_micros": fee}
+    text = f"{worker}: {format_usd(micros)} granted for assignment {assignment_id}, paid once"
+    _door.show(granted, as_json, text)
