@@ -47,7 +47,7 @@ routes:
     tasks_per_hit: {tasks_per_hit}
     hit: {{lifetime_seconds: 86400, assignment_duration_seconds: 600}}
     options: {options}
-slicing: {{gold_rate: 0}}
+slicing: {slicing}
 quality: {{tag_method: majority, sure_at: 0.5}}
 {more}
 """
@@ -100,15 +100,18 @@ class Bench:
         reward: str = "0.05",
         tasks_per_hit: int = 1,
         options: str = "{}",
+        slicing: str = "{gold_rate: 0}",
+        size: tuple[int, int] = (40, 30),
         more: str = "",
     ) -> int:
         text = JOB.format(
             name=name, budget=budget, provider=provider, kind=kind, redundancy=redundancy,
-            reward=reward, tasks_per_hit=tasks_per_hit, options=options, more=more,
+            reward=reward, tasks_per_hit=tasks_per_hit, options=options, slicing=slicing,
+            more=more,
         )  # fmt: skip
         with transaction(self.sessions) as session:
             if session.scalar(select(Dataset.id)) is None:
-                self._photos(session, n_items)
+                self._photos(session, n_items, size)
             return planning.create_job(session, parse_job_spec(text, "job"), self.dial(), "ada").id
 
     def drain(self) -> int:
@@ -176,17 +179,18 @@ class Bench:
         assert ours.get("fee", 0) == theirs.fee_cents * 10_000
         assert ours.get("held", 0) >= theirs.held_cents * 10_000
 
-    def _photos(self, session: Session, n_items: int) -> None:
+    def _photos(self, session: Session, n_items: int, size: tuple[int, int]) -> None:
         dataset = Dataset(name="photos", created_at=NOW)
         session.add(dataset)
         session.flush()
         for number in range(n_items):
-            data = picture(40 + number, 30)
+            data = picture(size[0] + number, size[1])
             key = self.resources.blobs.put(data, "image/jpeg")
             session.add(
                 Item(
                     dataset_id=dataset.id, sha256=key[3:67], name=f"{number}.jpg", blob_key=key,
-                    media_type="image/jpeg", width=40 + number, height=30, licence="CC0-1.0",
+                    media_type="image/jpeg", width=size[0] + number, height=size[1],
+                    licence="CC0-1.0",
                     source="made for tests", attributes={}, created_at=NOW,
                 )
             )  # fmt: skip
