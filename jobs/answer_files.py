@@ -30,7 +30,7 @@ Box = tuple[str, float, float, float, float, float]  # label, xyxy, score or NaN
 MTURK_ANSWER = "Answer."
 MTURK_CROWD = "Answer.taskAnswers"
 REJECTED = "rejected work does not vote"
-_TAG_COLUMNS = ("item", "worker", "label")
+TAG_COLUMNS = ("item", "worker", "label")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,15 @@ class TagFile:
     seconds: Floats | None
     n_rows: int
     bad: tuple[BadRow, ...]
+
+
+@dataclass(frozen=True)
+class CleanRows:
+    """The texts, by column, and seconds of the good rows; place (from 0) and reason of the bad."""
+
+    texts: dict[str, pa.Array]
+    seconds: Floats | None
+    bad: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ def read_tags(path: Path) -> TagFile:
     table = _read_table(path)
     if "item" not in table.column_names and "WorkerId" in table.column_names:
         return _tag_file(_mturk_table(table, path))
-    _need(table, _TAG_COLUMNS, path)
+    _need(table, TAG_COLUMNS, path)
     return _tag_file(table)
 
 
@@ -210,17 +219,8 @@ def _texts(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _tag_file(table: pa.Table) -> TagFile:
-    n_rows = table.num_rows
-    texts = {name: _texts(table[name]) for name in _TAG_COLUMNS}
-    is_good = np.ones(n_rows, dtype=bool)
-    bad = {int(row): REJECTED for row in np.flatnonzero(_rejected(table))}
-    for name, column in texts.items():
-        for row in np.flatnonzero(pc.equal(column, "").to_numpy(zero_copy_only=False)):
-            bad.setdefault(int(row), f"{name}: expected a text, got nothing")
-    seconds = _seconds(table, bad) if "seconds" in table.column_names else None
-    is_good[list(bad)] = False
-    kept = {name: column.filter(pa.array(is_good)) for name, column in texts.items()}
-    coded = {name: _coded(column) for name, column in kept.items()}
+    rows = clean_rows(table)
+    coded = {name: _coded(column) for name, column in rows.texts.items()}
     return TagFile(
         items=coded["item"][1],
         workers=coded["worker"][1],
@@ -228,9 +228,26 @@ def _tag_file(table: pa.Table) -> TagFile:
         item=coded["item"][0],
         worker=coded["worker"][0],
         label=coded["label"][0],
-        seconds=None if seconds is None else seconds[is_good],
-        n_rows=n_rows,
-        bad=tuple(BadRow(row + 2, reason) for row, reason in sorted(bad.items())),
+        seconds=rows.seconds,
+        n_rows=table.num_rows,
+        bad=tuple(BadRow(row + 2, reason) for row, reason in rows.bad),
+    )
+
+
+def clean_rows(table: pa.Table) -> CleanRows:
+    """The rows of a table with the columns item, worker, label[, seconds] that are answers."""
+    texts = {name: _texts(table[name]) for name in TAG_COLUMNS}
+    bad = {int(row): REJECTED for row in np.flatnonzero(_rejected(table))}
+    for name, column in texts.items():
+        for row in np.flatnonzero(pc.equal(column, "").to_numpy(zero_copy_only=False)):
+            bad.setdefault(int(row), f"{name}: expected a text, got nothing")
+    seconds = _seconds(table, bad) if "seconds" in table.column_names else None
+    is_good = np.ones(table.num_rows, dtype=bool)
+    is_good[list(bad)] = False
+    return CleanRows(
+        {name: column.filter(pa.array(is_good)) for name, column in texts.items()},
+        None if seconds is None else seconds[is_good],
+        tuple(sorted(bad.items())),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from jobs import answer_files
 from jobs.answer_files import BadRow, BoxFile, BoxResponse, TagFile
-from jobs.cli import _door
+from jobs.cli import _door, _large_tags
 from jobs.errors import InvalidInput
 from quality import box_workers
 from quality import workers as worker_scores
@@ -43,6 +43,13 @@ def group() -> None:
 @_gold_option
 @click.option("--method", default="auto", show_default=True)
 @click.option("--ordered", is_flag=True, help="The labels are a scale, in order of their numbers.")
+@click.option(
+    "--shard-rows",
+    type=click.IntRange(min=1),
+    default=4_000_000,
+    show_default=True,
+    help="A longer Parquet file is combined in shards of so many rows, from and to disk.",
+)
 @_strict_option
 @_door.json_option
 def tags(
@@ -52,10 +59,16 @@ def tags(
     gold_path: Path | None,
     method: str,
     ordered: bool,
+    shard_rows: int,
     strict: bool,
     as_json: bool,
 ) -> None:
     """Combine ANSWERS (CSV or Parquet: item,worker,label[,seconds]) into one label an item."""
+    asked = _large_tags.Asked(out, workers_path, gold_path, ordered, shard_rows, as_json)
+    if _large_tags.is_large(answers, asked, method):
+        told = _large_tags.combine(answers, asked, lambda bad: refuse_bad(bad, strict, answers))
+        _tell(told.read.n_rows, told.read.bad, told.n_items, method, as_json, told.read.n_bad)
+        return
     read = answer_files.read_tags(answers)
     refuse_bad(read.bad, strict, answers)
     combine = _method(tag_methods, method)
@@ -76,13 +89,7 @@ def tags(
         judged = scores(columns)
         answer_files.write_table(
             workers_path,
-            {
-                "worker": read.workers,
-                "accuracy": np.round(judged.accuracy.mean, 6),
-                "low": np.round(judged.accuracy.low, 6),
-                "high": np.round(judged.accuracy.high, 6),
-                "n_answers": result.workers.n_answers,
-            },
+            _large_tags.worker_columns(read.workers, judged, result.workers.n_answers),
         )
     _tell(read.n_rows, read.bad, len(read.items), result.method, as_json)
 
@@ -146,12 +153,7 @@ def tag_columns(read: TagFile, gold_path: Path | None = None, ordered: bool = Fa
 
 def labels_of(read: TagFile, ordered: bool) -> list[str]:
     """The file's labels: as text, or by number where they are a scale."""
-    if not ordered:
-        return list(read.labels)
-    try:
-        return sorted(read.labels, key=float)
-    except ValueError as error:
-        raise InvalidInput(f"--ordered: expected numbers as labels: {error}") from error
+    return _large_tags.labels_in_order(read.labels, ordered)
 
 
 def box_columns(read: BoxFile) -> tuple[list[str], list[str], list[str], BoxAnswers]:
@@ -316,14 +318,23 @@ def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return iou
 
 
-def _tell(n_rows: int, bad: Sequence[BadRow], n_items: int, method: str, as_json: bool) -> None:
+def _tell(
+    n_rows: int,
+    bad: Sequence[BadRow],
+    n_items: int,
+    method: str,
+    as_json: bool,
+    n_bad: int | None = None,
+) -> None:
+    """The counts; ``n_bad`` where ``bad`` holds only the first of them."""
+    left_out = len(bad) if n_bad is None else n_bad
     told = {
         "n_rows": n_rows,
-        "n_used": n_rows - len(bad),
-        "n_bad": len(bad),
+        "n_used": n_rows - left_out,
+        "n_bad": left_out,
         "n_items": n_items,
         "method": method,
         "bad": list(bad),
     }
-    text = f"{n_rows} rows = {n_rows - len(bad)} used + {len(bad)} bad; {n_items} items by {method}"
+    text = f"{n_rows} rows = {n_rows - left_out} used + {left_out} bad; {n_items} items by {method}"
     _door.show(told, as_json, text)
