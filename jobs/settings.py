@@ -36,9 +36,18 @@ class Settings(BaseSettings):
     public_url: str = Field(
         "", description="Address of the web app as browsers see it; empty: from host and port."
     )
+    marketplace_host: str = Field(
+        "127.0.0.1", description="Address the local marketplace listens on, with both its ports."
+    )
     marketplace_port: int = Field(5081, description="Port of the local marketplace.")
     content_port: int = Field(
         5082, description="Port of the second origin on which HIT pages run in their frame."
+    )
+    marketplace_public_url: str = Field(
+        "", description="Address of the worker pages as browsers see it; empty: host and port."
+    )
+    content_public_url: str = Field(
+        "", description="Address of the HIT pages as browsers see it; empty: host and port."
     )
     marketplace_database_url: str = Field(
         "", description="SQLAlchemy URL of the marketplace's own tables; empty: SQLite."

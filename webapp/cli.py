@@ -87,8 +87,11 @@ def marketplace(settings: Settings, port: int | None, content_port: int | None) 
         serve(
             database_url=settings.marketplace_database(),
             secret_file=settings.data_dir / "marketplace-secrets.json",
+            host=settings.marketplace_host,
             port=port or settings.marketplace_port,
             content_port=content_port or settings.content_port,
+            worker_origin=settings.marketplace_public_url.rstrip("/"),
+            content_origin=settings.content_public_url.rstrip("/"),
         ) as running,
     ):
         click.echo(f"API and worker pages: {running.url}   HIT pages: {running.content_url}")

@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from jobs import db, pausing, reports
+from jobs import db, pausing, reports, stopping
 from jobs.cli import _door
 from jobs.errors import InvalidInput
 from jobs.job_specs import parse_job_spec
 from jobs.money import format_usd
 from jobs.planning import Estimate, create_job, estimate, launch
+from jobs.reports.heads import job_head
 from jobs.settings import Settings
 
 WATCH_SECONDS = 1.0
@@ -38,7 +39,7 @@ def create(settings: Settings, path: Path, as_json: bool) -> None:
 
 
 @group.command("estimate")
-@click.argument("job_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
 @_door.json_option
 @_door.settings_of
 def price(settings: Settings, job_id: int, as_json: bool) -> None:
@@ -49,21 +50,36 @@ def price(settings: Settings, job_id: int, as_json: bool) -> None:
 
 
 @group.command("launch")
-@click.argument("job_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
 @click.option("--yes", is_flag=True, help="Do not ask before money is held.")
+@click.option("--confirm", "typed", help="The job's name, which production asks for in any case.")
 @_door.json_option
 @_door.settings_of
-def launch_job(settings: Settings, job_id: int, yes: bool, as_json: bool) -> None:
+def launch_job(
+    settings: Settings, job_id: int, yes: bool, typed: str | None, as_json: bool
+) -> None:
     """Slice the job and hand its batches to the background workers."""
     with _door.resources(settings) as resources:
-        if not yes:
-            with db.reading(resources.sessions) as session:
+        with db.reading(resources.sessions) as session:
+            head = job_head(session, job_id)
+            if not yes:
                 found = estimate(session, job_id, resources.venues, resources.blobs)
-            _door.show(found, False, lambda: _estimate_table(found))
+                click.echo(f"{head.name}: {head.environment}")
+                _door.show(found, False, lambda: _estimate_table(found))
+        if head.environment == "production":
+            if typed is None and not yes:
+                typed = click.prompt("This spends real money. Type the job's name to launch it")
+        elif not yes:
             click.confirm("Launch, and let it spend up to the worst case?", abort=True)
         with db.transaction(resources.sessions) as session:
             found = launch(
-                session, job_id, resources.venues, resources.blobs, _door.now(), _door.actor()
+                session,
+                job_id,
+                resources.venues,
+                resources.blobs,
+                _door.now(),
+                _door.actor(),
+                confirmed=typed or "",
             )
     _door.show(found, as_json, f"job {job_id} runs: {found.n_hits} HITs")
 
@@ -92,7 +108,7 @@ def list_jobs(settings: Settings, as_json: bool) -> None:
 
 
 @group.command("show")
-@click.argument("job_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
 @_door.json_option
 @_door.settings_of
 def show(settings: Settings, job_id: int, as_json: bool) -> None:
@@ -113,8 +129,8 @@ def show(settings: Settings, job_id: int, as_json: bool) -> None:
 
 
 @group.command("watch")
-@click.argument("job_id", type=int)
-@click.option("--timeout", type=float, default=0.0, help="Give up after this many seconds.")
+@click.argument("job_id", type=_door.ROW_ID)
+@click.option("--timeout", type=_door.Real(0), default=0.0, help="Give up after this many seconds.")
 @_door.json_option
 @_door.settings_of
 def watch(settings: Settings, job_id: int, timeout: float, as_json: bool) -> None:
@@ -134,7 +150,7 @@ def watch(settings: Settings, job_id: int, timeout: float, as_json: bool) -> Non
 
 
 @group.command("pause")
-@click.argument("job_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
 @_door.settings_of
 def pause(settings: Settings, job_id: int) -> None:
     """Make no paid call for the job until it is resumed."""
@@ -144,13 +160,28 @@ def pause(settings: Settings, job_id: int) -> None:
 
 
 @group.command("resume")
-@click.argument("job_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
 @_door.settings_of
 def resume(settings: Settings, job_id: int) -> None:
     """Let paid calls go on from where they stopped."""
     with _door.writing(settings) as session:
         pausing.resume_job(session, job_id, _door.now())
     click.echo(f"job {job_id}: runs")
+
+
+@group.command("stop")
+@click.argument("job_id", type=_door.ROW_ID)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_door.settings_of
+def stop(settings: Settings, job_id: int, yes: bool) -> None:
+    """Stop the job for good: HITs are called in, submitted work is still decided and paid."""
+    with _door.reading(settings) as session:
+        head = job_head(session, job_id)
+    if not yes:
+        click.confirm(f"Stop {head.name!r} for good?", abort=True)
+    with _door.writing(settings) as session:
+        n_batches = stopping.stop_job(session, job_id, _door.now())
+    click.echo(f"job {job_id}: stopped, {n_batches} batches are called in")
 
 
 def _estimate_table(found: Estimate) -> Table:
