@@ -16,7 +16,7 @@ from jobs.formats import ExportInfo, LabelRecord
 from jobs.gold import import_gold
 from jobs.label_schemas import parse_schema, save_schema
 from jobs.tables import Dataset, GoldAnswer, Item, Job, Label
-from tests.factories import NOW, box
+from tests.factories import NOW, box, settle
 from tests.jobs.pictures import picture
 
 SCHEMA = parse_schema("name: pets\nclasses: [cat, dog]", "schema")
@@ -89,6 +89,8 @@ def test_photos_become_labels_in_a_file(sessions, blobs, photos, tmp_path):
             for item in reversed(items)
             for version in (2, 1)
         )
+        for item in items:
+            settle(session, session.get_one(Job, job_id), item, "boxes")
     expected = [
         LabelRecord(
             item=item.name,

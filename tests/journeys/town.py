@@ -17,7 +17,8 @@ import requests
 from jobs.blobs import open_blobs
 from jobs.cli import _door
 from jobs.ledger import differences
-from jobs.rehearsal import Robot, admin_token, crowd, open_account
+from jobs.marketplace_accounts import read_admin_token
+from jobs.rehearsal import Robot, crowd, open_account
 from jobs.reports import JobReport, job_report
 from jobs.settings import Settings
 from jobs.work import unfinished
@@ -80,7 +81,7 @@ class Town:
     ) -> Iterator[list[Exception]]:  # fmt: skip
         """Robot workers on the marketplace's pages while the block runs."""
         known = scenes.truths(open_blobs(self.settings), self.folder / name, drawn)
-        token, made = admin_token(self.settings.data_dir), []
+        token, made = read_admin_token(self.settings.data_dir), []
         for is_staff in [False] * crowd_of + [True] * staff_of:
             self.n_robots += 1
             robot = Robot(
@@ -139,7 +140,7 @@ class Town:
 
     def venue_books(self, account: str) -> dict[str, Any]:
         """What the marketplace itself says one requester's account has spent and holds."""
-        token = admin_token(self.settings.data_dir)
+        token = read_admin_token(self.settings.data_dir)
         response = requests.get(
             f"{self.settings.local_mturk()}/admin/books/{account}",
             headers={"Authorization": f"Bearer {token}"}, timeout=30,
