@@ -9,7 +9,10 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.errors import InvalidInput
 
 Sessions = sessionmaker[Session]
 
@@ -21,11 +24,20 @@ def open_engine(url: str) -> Engine:
     at a SELECT and a read-then-write would race; WAL, full sync and foreign keys are on.
     """
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+        return _create(url, pool_pre_ping=True)
+    engine = _create(url, connect_args={"timeout": 30, "check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _create(url: str, **options: Any) -> Engine:
+    try:
+        return create_engine(url, **options)
+    except (ArgumentError, ModuleNotFoundError) as error:  # the URL may hold a password
+        raise InvalidInput(
+            "database URL: expected one such as postgresql+psycopg://user@host/name"
+        ) from error
 
 
 def open_sessions(engine: Engine) -> Sessions:

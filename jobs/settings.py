@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jobs.errors import InvalidInput
+from jobs.input_faults import explain
 
 
 class Settings(BaseSettings):
@@ -81,5 +84,10 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """Settings from the environment, read now."""
-    return Settings()
+    """Settings from the environment, read now; InvalidInput names the variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = (fault.partition(":") for fault in explain(error, Settings))
+        named = (f"HITWORKS_{name.upper()}:{said}" for name, _, said in faults)
+        raise InvalidInput("; ".join(named)) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import waitress
+from sqlalchemy.exc import DataError
 
 from jobs.accounts import first_run_token
 from jobs.cli import _door, groups
@@ -20,6 +21,14 @@ from webapp import N_THREADS, create_app, stack
 from webapp.marketplace.serving import serve
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+# A file or folder that somebody named and that is not what the command needs.
+_WRONG_PATHS = (
+    FileExistsError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,7 +52,7 @@ for _name, _group in groups().items():
 
 
 @hitworks.command()
-@click.option("--workers", type=click.IntRange(0, 64), help="Background worker processes.")
+@click.option("--workers", type=_door.Whole(0, 64), help="Background worker processes.")
 @click.pass_obj
 def up(settings: Settings, workers: int | None) -> None:
     """Start everything on this machine: queue, web app, marketplace, background workers."""
@@ -75,8 +84,8 @@ def web(settings: Settings) -> None:
 
 
 @hitworks.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="Port of the API and worker pages.")
-@click.option("--content-port", type=click.IntRange(1, 65535), help="Port of HIT pages.")
+@click.option("--port", type=_door.Whole(1, 65535), help="Port of the API and worker pages.")
+@click.option("--content-port", type=_door.Whole(1, 65535), help="Port of HIT pages.")
 @click.pass_obj
 def marketplace(settings: Settings, port: int | None, content_port: int | None) -> None:
     """Serve the local marketplace: MTurk's API for boto3, pages for workers."""
@@ -114,18 +123,30 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         hitworks.main(arguments, prog_name="hitworks", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        if as_json:
+            _complain(error.format_message(), as_json)
+        else:
+            error.show()
         sys.exit(BAD_INPUT)
     except HitworksError as error:
-        message = str(error)
-        click.echo(json.dumps({"error": message}) if as_json else f"Error: {message}", err=True)
+        _complain(str(error), as_json)
         sys.exit(FAILED if isinstance(error, ProviderError) else BAD_INPUT)
+    except (DataError, OverflowError, UnicodeError):
+        _complain("the command holds a number or text that cannot be stored", as_json)
+        sys.exit(BAD_INPUT)
+    except _WRONG_PATHS as error:
+        _complain(f"{error.filename}: {error.strerror}", as_json)
+        sys.exit(BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone
         sys.exit(FAILED)
+
+
+def _complain(message: str, as_json: bool) -> None:
+    click.echo(json.dumps({"error": message}) if as_json else f"Error: {message}", err=True)
 
 
 if __name__ == "__main__":

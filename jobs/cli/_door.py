@@ -6,6 +6,7 @@ import dataclasses
 import getpass
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,17 +19,55 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from jobs import db, migrating
-from jobs.errors import Conflict
+from jobs.errors import Conflict, InvalidInput
 from jobs.resources import Resources, open_resources
 from jobs.settings import Settings
 
 LONGEST_INPUT = 16 * 1024 * 1024  # of a schema, job or value file
 
+LARGEST_ROW_ID = 2**63 - 1
+
+
+class Whole(click.IntRange):
+    """A whole number in plain digits: no other script's, no underscores."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,30}", value, re.ASCII):
+            self.fail(f"expected a whole number, got {value[:40]!r}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Real(click.FloatRange):
+    """A number in plain digits that is one: never NaN or infinite."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and not re.fullmatch(r"-?[0-9]*\.?[0-9]+", value, re.ASCII):
+            self.fail(f"expected a number such as 0.5, got {value[:40]!r}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+ROW_ID = Whole(1, LARGEST_ROW_ID)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 settings_of = click.pass_obj
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+settings_of = click.pass_obj
+
+
+MARKETPLACE = "hitworks.marketplace"  # under which the root command hands one down
+
+
+def open_marketplace() -> OpenMarketplace:
+    """What starts a throwaway marketplace; the root command knows how, this package does not."""
+    given = click.get_current_context().find_root().meta.get(MARKETPLACE)
+    if given is None:
+        raise click.UsageError("expected to be run as: hitworks …")
+    return cast(OpenMarketplace, given)
 
 
 def now() -> datetime:
@@ -126,10 +165,11 @@ def read_text(path: Path) -> str:
         return sys.stdin.read(LONGEST_INPUT)
     try:
         if path.stat().st_size > LONGEST_INPUT:
-            raise click.UsageError(f"{path}: expected at most {LONGEST_INPUT:,} bytes")
+            raise InvalidInput(f"{path}: expected at most {LONGEST_INPUT:,} bytes")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{path}: expected a readable UTF-8 file: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error.reason
+        raise InvalidInput(f"{path}: expected a readable UTF-8 file: {reason}") from error
 
 
 def share(value: float | None) -> str:
@@ -147,6 +187,7 @@ def _sessions(settings: Settings) -> Iterator[db.Sessions]:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = db.open_engine(settings.database())
     try:
+        _reach(engine)
         _make_current(engine)
         yield db.open_sessions(engine)
     finally:
@@ -157,6 +198,14 @@ def prepare(settings: Settings) -> None:
     """The data folder, and a database at the newest schema."""
     with _sessions(settings):
         pass
+
+
+def _reach(engine: Engine) -> None:
+    """Say so, in one line, when there is no database to work with."""
+    try:
+        engine.connect().close()
+    except DatabaseError as error:
+        raise Conflict(f"database: cannot be opened: {error.orig}") from error
 
 
 def _make_current(engine: Engine) -> None:

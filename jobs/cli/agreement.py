@@ -14,7 +14,9 @@ from quality import agreement, box_agreement
 
 _answers_argument = click.argument("answers", type=click.Path(exists=True, path_type=Path))
 _strict_option = click.option("--strict", is_flag=True, help="Fail on the first bad row.")
-_seed_option = click.option("--seed", type=int, default=0, show_default=True, help="Of resampling.")
+_seed_option = click.option(
+    "--seed", type=_door.Whole(0), default=0, show_default=True, help="Of resampling."
+)
 
 
 @click.group("agreement")
@@ -51,7 +53,7 @@ def tags(answers: Path, level: str, seed: int, strict: bool, as_json: bool) -> N
 
 @group.command("boxes")
 @_answers_argument
-@click.option("--iou", type=click.FloatRange(0, 1), default=0.5, show_default=True)
+@click.option("--iou", type=_door.Real(0, 1), default=0.5, show_default=True)
 @_seed_option
 @_strict_option
 @_door.json_option

@@ -32,10 +32,10 @@ def group() -> None:
 
 
 @group.command("list")
-@click.argument("job_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
 @click.option("--waiting", is_flag=True, help="Only those that nobody has decided.")
 @click.option("--after", type=int, default=0, help="Only ids over this one: the next page.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@click.option("--limit", type=_door.Whole(1, 10_000), default=100, show_default=True)
 @_door.json_option
 @_door.settings_of
 def list_assignments(
@@ -63,7 +63,7 @@ def list_assignments(
 
 
 @group.command("approve")
-@click.argument("assignment_id", type=int)
+@click.argument("assignment_id", type=_door.ROW_ID)
 @click.option("--reason", default="", help="A word to the worker.")
 @_door.json_option
 @_door.settings_of
@@ -73,7 +73,7 @@ def approve(settings: Settings, assignment_id: int, reason: str, as_json: bool) 
 
 
 @group.command("reject")
-@click.argument("assignment_id", type=int)
+@click.argument("assignment_id", type=_door.ROW_ID)
 @click.option("--reason", required=True, help="What the worker is told.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_door.json_option

@@ -48,7 +48,7 @@ def list_work(settings: Settings, as_json: bool) -> None:
 
 
 @group.command("revive")
-@click.argument("work_id", type=int)
+@click.argument("work_id", type=_door.ROW_ID)
 @_door.settings_of
 def revive(settings: Settings, work_id: int) -> None:
     """Set work that waits for a person going again."""

@@ -11,6 +11,7 @@ from jobs.blobs import open_blobs
 from jobs.cli import _door
 from jobs.exports import exports_folder, write_export
 from jobs.reports.datasets import export_list
+from jobs.reports.heads import job_head
 from jobs.settings import Settings
 
 
@@ -20,7 +21,7 @@ def group() -> None:
 
 
 @group.command("write")
-@click.argument("job_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
 @click.option(
     "--format",
     "format_",
@@ -64,12 +65,13 @@ def write(
 
 
 @group.command("list")
-@click.argument("job_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
 @_door.json_option
 @_door.settings_of
 def list_exports(settings: Settings, job_id: int, as_json: bool) -> None:
     """The exports of a job, newest first."""
     with _door.reading(settings) as session:
+        job_head(session, job_id)  # NotFound for an unknown job
         rows = export_list(session, job_id)
     shown = [(row.file_name, row.format, row.n_labels, row.sha256[:16]) for row in rows]
     _door.show(rows, as_json, _door.table(("file", "format", "labels", "sha256"), shown))

@@ -11,6 +11,7 @@ from jobs import labels, reports
 from jobs.cli import _door
 from jobs.errors import InvalidInput
 from jobs.reports.conflicts import conflicts
+from jobs.reports.heads import job_head
 from jobs.settings import Settings
 
 _kind_option = click.option(
@@ -24,8 +25,8 @@ def group() -> None:
 
 
 @group.command("show")
-@click.argument("job_id", type=int)
-@click.argument("item_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
+@click.argument("item_id", type=_door.ROW_ID)
 @_door.json_option
 @_door.settings_of
 def show(settings: Settings, job_id: int, item_id: int, as_json: bool) -> None:
@@ -41,13 +42,14 @@ def show(settings: Settings, job_id: int, item_id: int, as_json: bool) -> None:
 
 
 @group.command("conflicts")
-@click.argument("job_id", type=int)
-@click.option("--limit", type=click.IntRange(1, 1000), default=60, show_default=True)
+@click.argument("job_id", type=_door.ROW_ID)
+@click.option("--limit", type=_door.Whole(1, 1000), default=60, show_default=True)
 @_door.json_option
 @_door.settings_of
 def list_conflicts(settings: Settings, job_id: int, limit: int, as_json: bool) -> None:
     """The least sure questions that want a person, worst first."""
     with _door.reading(settings) as session:
+        job_head(session, job_id)  # NotFound for an unknown job
         rows = conflicts(session, job_id=job_id, limit=limit)
     shown = [
         (row.item_id, row.item, row.kind, _door.share(row.confidence), row.n_answers)
@@ -59,12 +61,18 @@ def list_conflicts(settings: Settings, job_id: int, limit: int, as_json: bool) -
 
 
 @group.command("adjudicate")
-@click.argument("job_id", type=int)
-@click.argument("item_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
+@click.argument("item_id", type=_door.ROW_ID)
 @_kind_option
 @click.option("--value", "path", type=click.Path(path_type=Path), required=True, help="JSON file.")
 @click.option("--reason", required=True)
-@click.option("--version", "expected", type=int, required=True, help="The version you looked at.")
+@click.option(
+    "--version",
+    "expected",
+    type=_door.Whole(0, 10**9),
+    required=True,
+    help="The version you looked at.",
+)
 @_door.json_option
 @_door.settings_of
 def adjudicate(
@@ -99,10 +107,12 @@ def adjudicate(
 
 
 @group.command("revert")
-@click.argument("job_id", type=int)
-@click.argument("item_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
+@click.argument("item_id", type=_door.ROW_ID)
 @_kind_option
-@click.option("--version", type=int, required=True, help="The version whose value returns.")
+@click.option(
+    "--version", type=_door.Whole(1, 10**9), required=True, help="The version whose value returns."
+)
 @_door.json_option
 @_door.settings_of
 def revert(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -11,12 +12,14 @@ from sqlalchemy.orm import Session
 
 from jobs import db, findings, ledger, reports
 from jobs.cli import _door
-from jobs.errors import Conflict
+from jobs.errors import Conflict, InvalidInput
 from jobs.intents import set_pause
 from jobs.money import format_usd, parse_usd
 from jobs.reconciling import reconcile
 from jobs.reports.datasets import job_schema
 from jobs.settings import Settings
+
+_KEY = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
 
 
 @click.group("ledger")
@@ -25,8 +28,8 @@ def group() -> None:
 
 
 @group.command("show")
-@click.argument("job_id", type=int)
-@click.option("--limit", type=click.IntRange(1, 1000), default=30, show_default=True)
+@click.argument("job_id", type=_door.ROW_ID)
+@click.option("--limit", type=_door.Whole(1, 1000), default=30, show_default=True)
 @_door.json_option
 @_door.settings_of
 def show(settings: Settings, job_id: int, limit: int, as_json: bool) -> None:
@@ -105,7 +108,7 @@ def list_findings(settings: Settings, as_json: bool) -> None:
 
 
 @group.command("resolve")
-@click.argument("finding_id", type=int)
+@click.argument("finding_id", type=_door.ROW_ID)
 @_door.settings_of
 def resolve(settings: Settings, finding_id: int) -> None:
     """Close a finding that you have looked into; found again, it opens again."""
@@ -118,12 +121,14 @@ def resolve(settings: Settings, finding_id: int) -> None:
 
 
 @group.command("budget")
-@click.argument("job_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
 @click.argument("amount")
 @click.option("--key", required=True, help="Names this change, so that it happens once.")
 @_door.settings_of
 def budget(settings: Settings, job_id: int, amount: str, key: str) -> None:
     """Raise or lower a job's cap to AMOUNT US dollars."""
+    if not _KEY.fullmatch(key):
+        raise InvalidInput(f"--key: expected 1 to 100 letters, digits or . _ : -, got {key!r:.40}")
     with _door.writing(settings) as session:
         job_schema(session, job_id)
         ledger.set_budget(

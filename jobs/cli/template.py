@@ -38,11 +38,11 @@ def list_templates(as_json: bool) -> None:
 @click.option("--kind", type=click.Choice(["boxes", "tags"]), help="What a schema's page asks.")
 @click.option("--attribute", "attributes", multiple=True, help="Of tags; all when not given.")
 @click.option("--image", "url", help="Address of a picture, for a schema's page.")
-@click.option("--width", type=click.IntRange(1), default=800, show_default=True)
-@click.option("--height", type=click.IntRange(1), default=600, show_default=True)
+@click.option("--width", type=_door.Whole(1), default=800, show_default=True)
+@click.option("--height", type=_door.Whole(1), default=600, show_default=True)
 @click.option("--template", help="A template of the product; the kind's own when not given.")
 @click.option("--data", type=click.Path(path_type=Path), help="CSV or JSON lines for ${fields}.")
-@click.option("--row", type=click.IntRange(1), default=1, show_default=True, help="Of the data.")
+@click.option("--row", type=_door.Whole(1), default=1, show_default=True, help="Of the data.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Else printed.")
 def render(
     path: Path,

@@ -9,6 +9,7 @@ from jobs.cli import _door
 from jobs.marketplace_accounts import add_worker, read_admin_token
 from jobs.money import format_usd, parse_usd
 from jobs.reports.assignments import affected
+from jobs.reports.heads import job_head
 from jobs.settings import Settings
 
 
@@ -18,12 +19,13 @@ def group() -> None:
 
 
 @group.command("list")
-@click.argument("job_id", type=int)
+@click.argument("job_id", type=_door.ROW_ID)
 @_door.json_option
 @_door.settings_of
 def list_workers(settings: Settings, job_id: int, as_json: bool) -> None:
     """Each worker of the job by question kind, most answers first."""
     with _door.reading(settings) as session:
+        job_head(session, job_id)  # NotFound for an unknown job
         rows = reports.worker_table(session, job_id)
     columns = (
         "route",
@@ -72,7 +74,7 @@ def add(settings: Settings, name: str, staff: bool, password: str, as_json: bool
 
 
 @group.command("bonus")
-@click.argument("assignment_id", type=int)
+@click.argument("assignment_id", type=_door.ROW_ID)
 @click.argument("amount")
 @click.option("--reason", required=True, help="What the worker is told.")
 @click.option(

@@ -63,7 +63,8 @@ def read_jsonl_rows(path: Path) -> Iterator[Row]:
 def check_file(path: Path, largest_bytes: int = LARGEST_FILE_BYTES) -> None:
     """InvalidInput unless ``path`` is a regular file of at most ``largest_bytes``."""
     if not path.is_file():
-        raise InvalidInput(f"{path}: no such file")
+        came = "a folder" if path.is_dir() else "nothing there"
+        raise InvalidInput(f"{path}: expected a file, found {came}")
     if path.stat().st_size > largest_bytes:
         raise InvalidInput(f"{path}: expected at most {largest_bytes:,} bytes")
 
