@@ -45,6 +45,15 @@ class Robot:
 
 
 @dataclass(frozen=True)
+class Ground:
+    """A marketplace to rehearse on: its addresses, and the token that makes accounts there."""
+
+    url: str
+    content_url: str
+    admin_token: str
+
+
+@dataclass(frozen=True)
 class Done:
     """One HIT that a robot submitted."""
 
@@ -193,6 +202,7 @@ def _checked(response: requests.Response) -> requests.Response:
             f"marketplace: {response.request.method} {response.url} answered "
             f"{response.status_code}: {response.text[-300:]}",
             permanent=False,
+            code=str(response.status_code),
         )
     return response
 

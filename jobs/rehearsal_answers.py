@@ -7,7 +7,7 @@ as its profile says.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jobs.errors import InvalidInput
 from jobs.records import Box
@@ -27,12 +28,18 @@ _NO_QUESTION = ("-unsure", "-nothing")  # boxes to tick beside a scale or a pict
 
 @dataclass(frozen=True)
 class Truth:
-    """What a picture shows: its size, its objects, its tags."""
+    """What a picture shows: its size, its objects, its tags.
+
+    ``hardness`` says in logits how hard each object is to see (empty: all alike), and
+    ``distractors`` are places that look like objects: the errors that all workers share.
+    """
 
     width: int
     height: int
     boxes: tuple[Box, ...] = ()
     tags: Mapping[str, str | list[str]] = field(default_factory=dict)
+    hardness: tuple[float, ...] = ()
+    distractors: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,11 +143,18 @@ def _is_boxes(value: Any) -> bool:
 def _boxes(
     question: Question, truth: Truth, profile: WorkerProfile, rng: np.random.Generator
 ) -> dict[str, Any]:
-    known = [box for box in truth.boxes if box.label in question.options]
-    xyxy = np.array([[b.left, b.top, b.right, b.bottom] for b in known], dtype=float).reshape(-1, 4)
-    label = np.array([question.options.index(box.label) for box in known], dtype=np.int64)
-    size = (truth.width, truth.height)
-    drawn, names = simulate.draw_boxes(xyxy, label, size, len(question.options), profile, rng)
+    asked = [n for n, box in enumerate(truth.boxes) if box.label in question.options]
+    label = np.array([question.options.index(truth.boxes[n].label) for n in asked], dtype=np.int64)
+    drawn, names = simulate.draw_boxes(
+        _corners([truth.boxes[n] for n in asked]),
+        label,
+        (truth.width, truth.height),
+        len(question.options),
+        profile,
+        rng,
+        hardness=[truth.hardness[n] for n in asked] if truth.hardness else None,
+        distractors=_corners(truth.distractors),
+    )
     return {
         "boundingBoxes": [
             _page_box(question.options[name], *map(float, sides))
@@ -148,6 +162,10 @@ def _boxes(
         ],
         "inputImageProperties": {"width": truth.width, "height": truth.height},
     }
+
+
+def _corners(boxes: Sequence[Box]) -> NDArray[np.float64]:
+    return np.array([[b.left, b.top, b.right, b.bottom] for b in boxes], dtype=float).reshape(-1, 4)
 
 
 def _page_box(label: str, left: float, top: float, right: float, bottom: float) -> dict[str, Any]:

@@ -6,6 +6,9 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -16,6 +19,7 @@ from jobs.accounts import first_run_token
 from jobs.cli import _door, groups
 from jobs.errors import HitworksError, ProviderError
 from jobs.lifeline import end_with_launcher
+from jobs.rehearsal import Ground
 from jobs.settings import Settings, read_settings
 from webapp import N_THREADS, create_app, stack
 from webapp.marketplace.serving import serve
@@ -45,6 +49,7 @@ def hitworks(context: click.Context, data_dir: Path | None) -> None:
     if data_dir is not None:
         settings = settings.model_copy(update={"data_dir": data_dir.resolve()})
     context.obj = settings
+    context.meta[_door.MARKETPLACE] = throwaway_marketplace
 
 
 for _name, _group in groups().items():
@@ -106,6 +111,17 @@ def marketplace(settings: Settings, port: int | None, content_port: int | None) 
         click.echo(f"API and worker pages: {running.url}   HIT pages: {running.content_url}")
         while not should_stop():
             time.sleep(0.2)
+
+
+@contextmanager
+def throwaway_marketplace(folder: Path, clock: Callable[[], datetime]) -> Iterator[Ground]:
+    """A marketplace of its own on free ports, its rows in ``folder``, until the block ends."""
+    with serve(
+        database_url=f"sqlite:///{folder / 'marketplace.sqlite'}",
+        secret_file=folder / "marketplace-secrets.json",
+        clock=clock,
+    ) as running:
+        yield Ground(running.url, running.content_url, running.market.secrets.admin_token)
 
 
 def web_address(settings: Settings) -> str:

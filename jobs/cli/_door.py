@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from rich.console import Console
@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from jobs import db, migrating
 from jobs.errors import Conflict, InvalidInput
+from jobs.forecasting import OpenMarketplace
 from jobs.resources import Resources, open_resources
 from jobs.settings import Settings
 
@@ -51,10 +52,6 @@ class Real(click.FloatRange):
 
 
 ROW_ID = Whole(1, LARGEST_ROW_ID)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-settings_of = click.pass_obj
-
-
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 settings_of = click.pass_obj
 
