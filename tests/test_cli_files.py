@@ -148,3 +148,48 @@ def test_an_empty_file_gives_empty_labels(run: Any) -> None:
     Path("a.csv").write_text("item,worker,label\n")
     assert run("consensus", "tags", "a.csv", "--out", "l.csv").exit_code == 0
     assert rows("l.csv") == []
+
+
+def test_replay_shows_what_stopping_early_would_have_cost(run: Any) -> None:
+    Path("a.csv").write_text(TAGS)
+    gold = "".join(f"i{item},{'yes' if item % 2 else 'no'}\n" for item in range(12))
+    Path("g.csv").write_text("item,label\n" + gold)
+    arguments = ("consensus", "replay", "a.csv", "--gold", "g.csv", "--seeds", "2")
+    told = json.loads(run(*arguments, "--json", "--stop-at", "0.9").stdout)
+    assert (told["measure"], told["n_items"], told["n_known"], told["seeds"]) == (
+        "accuracy",
+        12,
+        12,
+        2,
+    )
+    fixed, stop = told["points"][:-1], told["points"][-1]
+    assert [point["rule"] for point in fixed] == [f"fixed, {n} each" for n in range(1, 6)]
+    assert [point["n_answers"] for point in fixed] == [1, 2, 3, 4, 5]
+    assert fixed[-1]["right"] == 1
+    assert stop["rule"] == "certainty 0.9"
+    assert 2 <= stop["n_answers"] <= 5
+    assert (
+        run(*arguments, "--json", "--stop-at", "0.9").stdout
+        == json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    )
+    shown = run(*arguments).stdout
+    assert "fixed needs" in shown
+    assert "certainty 0.995" in shown
+
+
+def test_replay_of_boxes_scores_by_f1(run: Any) -> None:
+    Path("a.jsonl").write_text(box_lines())
+    Path("g.jsonl").write_text(box_lines().replace("annotator", "drawn_by"))
+    arguments = ("consensus", "replay", "a.jsonl", "--kind", "boxes", "--gold", "g.jsonl")
+    told = json.loads(run(*arguments, "--json", "--seeds", "1", "--stop-at", "0.3").stdout)
+    assert told["measure"] == "F1"
+    assert [point["rule"] for point in told["points"]][-1] == "risk at most 0.3"
+    assert all(0 <= point["right"] <= 1 for point in told["points"])
+    assert told["points"][2]["right"] == 1
+
+
+def test_replay_without_any_known_item_is_refused(run: Any) -> None:
+    Path("a.csv").write_text(TAGS)
+    Path("g.csv").write_text("item,label\nelsewhere,yes\n")
+    result = run("consensus", "replay", "a.csv", "--gold", "g.csv")
+    assert "--gold: expected a known label" in str(result.exception)

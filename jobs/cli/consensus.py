@@ -11,7 +11,7 @@ import numpy as np
 
 from jobs import answer_files
 from jobs.answer_files import BadRow, BoxFile, BoxResponse, TagFile
-from jobs.cli import _door, _large_tags
+from jobs.cli import _door, _large_tags, _replay
 from jobs.errors import InvalidInput
 from quality import box_workers
 from quality import workers as worker_scores
@@ -127,6 +127,58 @@ def boxes(
     if read.n_boxes_dropped:
         click.echo(f"{read.n_boxes_dropped} boxes without area are left out", err=True)
     _tell(read.n_rows, read.bad, len(images), result.method, as_json)
+
+
+@group.command("replay")
+@_answers_argument
+@click.option(
+    "--gold",
+    "gold_path",
+    type=click.Path(exists=True, path_type=Path),
+    required=True,
+    help="What is true; it scores the labels and never votes.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["tags", "boxes"]),
+    default="tags",
+    show_default=True,
+    help="What ANSWERS holds.",
+)
+@click.option(
+    "--stop-at",
+    type=click.FloatRange(0, min_open=True),
+    multiple=True,
+    help="Tags: certainty to reach; boxes: objects expected wrong. Repeat for more points.",
+)
+@click.option("--seeds", type=click.IntRange(1, 1000), default=5, show_default=True)
+@_strict_option
+@_door.json_option
+def replay(
+    answers: Path,
+    gold_path: Path,
+    kind: str,
+    stop_at: tuple[float, ...],
+    seeds: int,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Show the stopping curve: recorded ANSWERS bought one at a time, in random order."""
+    with _door.progress_bar("Replaying", not as_json) as progress:
+        if kind == "tags":
+            tags_read = answer_files.read_tags(answers)
+            refuse_bad(tags_read.bad, strict, answers)
+            if any(certainty > 1 for certainty in stop_at):
+                raise InvalidInput(f"--stop-at: expected certainties up to 1, got {max(stop_at)}")
+            columns = tag_columns(tags_read, gold_path)
+            found = _replay.replay_tags(columns, stop_at or (0.98, 0.99, 0.995), seeds, progress)
+        else:
+            boxes_read = answer_files.read_boxes(answers)
+            refuse_bad(boxes_read.bad, strict, answers)
+            known = answer_files.read_gold_boxes(gold_path)
+            risks = stop_at or (0.4, 0.1, 0.05, 0.02, 0.01)
+            found = _replay.replay_boxes(box_columns(boxes_read), known, risks, seeds, progress)
+    _door.show(found, as_json, lambda: _replay.table(found))
 
 
 def tag_columns(read: TagFile, gold_path: Path | None = None, ordered: bool = False) -> TagAnswers:
