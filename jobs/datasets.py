@@ -21,6 +21,7 @@ from jobs.tables import Dataset, Intake, Item
 
 LONGEST_NAME = 200
 _CHUNK = 500
+_SHOWN = 5  # refusals in a message
 
 Progress = Callable[[int, int], None]
 
@@ -77,7 +78,7 @@ def import_dataset(
 
     Raises:
         InvalidInput: for an unknown format, a name that is no name, or a source that
-            cannot be read at all or has no rows.
+            cannot be read at all, has no rows, or no row that could be taken in.
         Conflict: when another import changed the same dataset in the same moment.
 
     """
@@ -98,6 +99,8 @@ def import_dataset(
             refusals.append(taken)
         if progress:
             progress(number, len(incoming))
+    if not ready:
+        raise InvalidInput(f"{source}: expected images, could take in none of {told(refusals)}")
     return _save(session, name, str(source), ready, refusals, now)
 
 
@@ -107,6 +110,13 @@ def find_dataset(session: Session, name: str) -> Dataset:
     if dataset is None:
         raise NotFound(f"dataset {name!r:.100}: no such dataset")
     return dataset
+
+
+def told(refusals: Sequence[Refusal]) -> str:
+    """How many rows were refused, and why the first of them were."""
+    shown = [f"row {one.row} {one.name:.100}: {one.reason}" for one in refusals[:_SHOWN]]
+    more = [f"and {len(refusals) - _SHOWN:,} more"] if len(refusals) > _SHOWN else []
+    return ": ".join([f"{len(refusals):,} rows", *filter(None, ["; ".join([*shown, *more])])])
 
 
 def _take_in(item: IncomingItem, blobs: Blobs, defaults: dict[str, str]) -> _Ready | Refusal:

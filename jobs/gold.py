@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from jobs import formats
 from jobs.answers import MOST_BOXES, box_value, check_box, check_tag
-from jobs.datasets import Refusal, find_dataset, printable
+from jobs.datasets import Refusal, find_dataset, printable, told
 from jobs.errors import InvalidInput
 from jobs.formats import LabelRecord
 from jobs.records import BOXES, LabelSchema
@@ -55,7 +55,8 @@ def import_gold(
 
     Raises:
         NotFound: when there is no such dataset.
-        InvalidInput: for an unknown format or a file that cannot be read at all.
+        InvalidInput: for an unknown format, or a file that cannot be read at all or has no
+            answer that could be used.
 
     """
     dataset = find_dataset(session, dataset_name)
@@ -71,6 +72,8 @@ def import_gold(
             refusals.append(Refusal(row, printable(record.item), str(error)))
             continue
         _keep(session, known, item.item_id, record.kind, value, now)
+    if len(refusals) == len(records):
+        raise InvalidInput(f"{path}: expected known answers, could use none of {told(refusals)}")
     session.flush()
     n_accepted = len(records) - len(refusals)
     return GoldReport(len(records), n_accepted, len(refusals), tuple(refusals))
