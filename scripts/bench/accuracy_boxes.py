@@ -13,17 +13,17 @@ import numpy as np
 
 from quality.box_stopping import first_answers, replay
 from quality.consensus.boxes import load, names
-from scripts.bench import box_data, box_scores
+from scripts.bench import box_data, box_peers, box_scores
 
 HEAD = f"{'set':28} {'method':14} {'F1':>6} {'AP':>6} {'ECE':>6} {'worker':>7} {'seconds':>8}"
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--replay", action="store_true", help="the stopping curve instead")
     parser.add_argument("--seeds", type=int, default=3)
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     real = box_data.recorded(chosen.data / "pedestrians")
     if chosen.replay:
         print_replay(real, chosen.seeds)
@@ -50,8 +50,11 @@ def main() -> None:
 
 def print_case(cases) -> None:
     """One line a method: means over the cases."""
-    for name in names():
-        scores = np.mean([score(load(name), case) for case in cases], axis=0)
+    methods = {name: load(name) for name in names()}
+    if box_peers.is_installed():
+        methods[box_peers.NAME] = box_peers.fuse
+    for name, combine in methods.items():
+        scores = np.mean([score(combine, case) for case in cases], axis=0)
         f1, ap, error, workers, seconds = scores
         print(
             f"{cases[0].name:28} {name:14} {f1:6.3f} {ap:6.3f} {error:6.3f} {workers:7.3f} "

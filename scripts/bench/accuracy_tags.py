@@ -37,13 +37,13 @@ RULES = (0.98, 0.99, 0.995)
 MOST_SHOWN = 12
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--stopping", nargs="*", default=[], metavar="SET")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--methods", nargs="*", default=list(tags.names()))
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     sets = read_sets(options.data)
     found = {}
     for name in options.methods:

@@ -17,11 +17,11 @@ from scripts.bench.box_data import large
 MIB = 1024
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--items", type=int, nargs="+", default=[10_000, 30_000, 100_000])
     parser.add_argument("--methods", nargs="+", default=["probabilistic"])
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     head = ("method", "images", "boxes", "real s", "cpu s", "boxes/cpu s", "peak MiB")
     print("{:14} {:>8} {:>9} {:>8} {:>8} {:>12} {:>9}".format(*head))
     spawn = multiprocessing.get_context("spawn")

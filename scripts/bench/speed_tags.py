@@ -31,14 +31,14 @@ N_WORKERS = 1000
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--answers", type=float, nargs="*", default=[1e5, 1e6, 1e7])
     parser.add_argument("--classes", type=int, default=10)
     parser.add_argument("--methods", nargs="*", default=list(METHODS))
     parser.add_argument("--data", type=Path)
     parser.add_argument("--peer-iterations", type=int, default=100)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     for name in THREADS:
         os.environ[name] = "1"
     print(f"import quality: {import_seconds():.3f} s")
