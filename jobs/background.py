@@ -77,12 +77,15 @@ def wake(queue: Queue, rows: Iterable[Work]) -> int:
     waiting = set(queue.get_job_ids())
     n_woken = 0
     for row in rows:
-        if f"work-{row.id}" in waiting:
+        # Named by attempt too: RQ deletes a finished job by its id, and the wake-up for the
+        # next run may stand in the queue by then.
+        job_id = f"work-{row.id}-{row.attempts}"
+        if job_id in waiting:
             continue
         job = WakeUp.create(
             row.task_name,
             args=[row.id],
-            id=f"work-{row.id}",
+            id=job_id,
             connection=queue.connection,
             serializer=JSONSerializer,
             status=JobStatus.QUEUED,
