@@ -5,16 +5,45 @@ Needs Playwright and a Chromium; the HTTP robots of ``jobs.rehearsal`` need neit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
-from playwright.sync_api import FrameLocator, Locator, Page
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, sync_playwright
+from playwright.sync_api import Error as BrowserError
 
-from jobs.errors import ProviderError
+from jobs.errors import InvalidInput, ProviderError
 from jobs.rehearsal import Done, Robot
 from jobs.rehearsal_answers import Truth, answer, picture_name, read_questions
 
 DRAG_STEPS = 4
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """A headless Chromium: the one on the path, else Playwright's own.
+
+    Raises:
+        InvalidInput: when there is none.
+
+    """
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        try:
+            opened = playwright.chromium.launch(
+                executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+            )
+        except BrowserError as error:
+            raise InvalidInput(
+                "browser: found none that starts; install Chromium, or run: "
+                f"playwright install chromium ({error.message.splitlines()[0]:.120})"
+            ) from error
+        try:
+            yield opened
+        finally:
+            opened.close()
 
 
 def sign_in(page: Page, url: str, robot: Robot) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
 from jobs import hit_page
 from jobs.cli import _door
+from jobs.errors import InvalidInput
 from jobs.field_template import fill, read_template
 from jobs.label_schemas import parse_schema
 from jobs.records import BOXES, ImageRef, QuestionKind, TaskSpec
@@ -22,7 +26,7 @@ _PAGES = (".html", ".htm")
 
 @click.group("template")
 def group() -> None:
-    """HIT templates: list, render, check."""
+    """HIT templates: list, render, check, try."""
 
 
 @group.command("list")
@@ -112,3 +116,74 @@ def _described(path: Path, finding: Finding) -> str:
     place = f"{path}:{finding.line}:{finding.column}"
     head = f"{place}: {finding.severity} ({finding.rule}): {finding.message}"
     return f"{head}\n    Why: {finding.why}\n    Mend: {finding.mend}"
+
+
+@group.command("try")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--items",
+    "data",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="CSV or JSON lines: a row for each page.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("trial"),
+    show_default=True,
+    help="Folder for pictures of the pages and the answers.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@_door.json_option
+def try_template(path: Path, data: Path, out: Path, seed: int, as_json: bool) -> None:
+    """Do every row's page in a real browser, as a worker would; exit code 1 on a problem.
+
+    Each page is posted on a throwaway marketplace, looked at in preview, accepted, filled and
+    submitted; the answer is read back.
+    """
+    template = read_template(_door.read_text(path))
+    rows = read_rows(_door.read_text(data), str(data))
+    pages = [
+        (number, fill(template, row, f"{data}: row {number}"))
+        for number, row in enumerate(rows, start=1)
+    ]
+    browsers, trials = _with_browser("jobs.rehearsal_browser"), _with_browser("jobs.template_trial")
+    with (
+        tempfile.TemporaryDirectory(prefix="hitworks-trial-") as folder,
+        _door.open_marketplace()(Path(folder), _door.now) as ground,
+        browsers.open_browser() as browser,
+        _door.progress_bar("Rows", not as_json) as progress,
+    ):
+        found = []
+        for one in trials.try_pages(pages, ground, browser, out, _door.now, seed):
+            found.append(one)
+            progress(len(found), len(pages))
+    columns = ("row", "seconds", "closed in preview", "answer", "picture", "problem")
+    shown = [
+        (
+            one.row,
+            f"{one.seconds:.1f}",
+            "yes" if one.is_closed_in_preview else "no",
+            f"{one.answer!s:.100}",
+            str(out / one.screenshot) if one.screenshot else "",
+            one.problem,
+        )
+        for one in found
+    ]
+    _door.show(found, as_json, _door.table(columns, shown))
+    if any(one.problem for one in found):
+        sys.exit(1)
+
+
+def _with_browser(name: str) -> Any:
+    """A module that needs Playwright, which not every installation has."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != "playwright":
+            raise
+        raise InvalidInput(
+            "template try: needs a browser: run `pip install playwright`, and "
+            "`playwright install chromium` unless Chromium is installed"
+        ) from error
