@@ -30,7 +30,9 @@ from scripts.bench.tag_sets import (
     worker_truth,
 )
 
-PEER_METHODS = ("MajorityVote", "DawidSkene", "OneCoinDawidSkene", "GLAD", "MACE", "Wawa")
+PEER_METHODS = ("MajorityVote", "DawidSkene", "OneCoinDawidSkene", "Wawa", "ZeroBasedSkill")
+# Minutes each on the larger sets.
+SLOW_PEER_METHODS = ("GLAD", "MACE")
 LEAST_GOLD_ANSWERS = 10
 RULES = (0.98, 0.99, 0.995)
 # The budget curves are drawn this far: beyond it little is left to buy.
@@ -43,6 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--stopping", nargs="*", default=[], metavar="SET")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--methods", nargs="*", default=list(tags.names()))
+    parser.add_argument("--slow-peers", action="store_true", help="also crowd-kit's slow ones")
     options = parser.parse_args(arguments)
     sets = read_sets(options.data)
     found = {}
@@ -52,7 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
         found[name] = [combine(data.answers) for data in sets]
         print(f"{name}: {time.process_time() - started:.2f} s CPU", flush=True)
     print_labels(sets, found)
-    print_peers(sets)
+    print_peers(sets, PEER_METHODS + options.slow_peers * SLOW_PEER_METHODS)
     print_workers(sets, found)
     for data in sets:
         if data.name in options.stopping:
@@ -71,7 +74,7 @@ def print_labels(sets: list[TagSet], found: dict[str, list[TagConsensus]]) -> No
         print(_row(name, cells, [f"{100 * np.mean(right):.2f}", f"{loss:.3f}", f"{error:.3f}"]))
 
 
-def print_peers(sets: list[TagSet]) -> None:
+def print_peers(sets: list[TagSet], names: tuple[str, ...]) -> None:
     try:
         crowdkit = import_module("crowdkit.aggregation")
         frames = import_module("pandas")
@@ -79,7 +82,7 @@ def print_peers(sets: list[TagSet]) -> None:
         print("\ncrowd-kit is not installed: no comparison")
         return
     print(f"\ncrowd-kit {metadata.version('crowd-kit')}, accuracy %")
-    for name in PEER_METHODS:
+    for name in names:
         right, started = [], time.process_time()
         for data in sets:
             some = data.answers
