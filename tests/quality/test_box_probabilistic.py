@@ -194,3 +194,30 @@ def test_a_copied_answer_does_not_rule_the_corners():
     assert np.abs(result.xyxy - truth).mean() < 4.0
     spread = result.workers.details["spread"].mean(axis=1)
     assert spread[3:].min() > spread[:3].max() / 3
+
+
+def test_a_lone_box_of_one_of_two_workers_stays_in_doubt():
+    rows = [row for item in range(100) for row in everyone(A, 2, item=item)]
+    rows += [(item, item % 2, 0, B) for item in range(10)]
+    result = combine(box_answers(looked(2, items=100), rows, n_items=100))
+    assert 0.25 < result.confidence[result.votes == 1].mean() < 0.65
+    assert result.confidence[result.votes == 2].min() > 0.95
+
+
+def test_item_confidence_is_near_the_share_of_flawless_images():
+    profiles = simulate.crowd("medium", 10, np.random.default_rng(12))
+    answers, scenes = simulated(profiles, n_items=200, seed=12, per_item=5)
+    result = combine(answers)
+    flawless = [_is_flawless(result, item, scenes) for item in range(200)]
+    assert abs(result.item_confidence.mean() - np.mean(flawless)) < 0.15
+
+
+def test_no_number_of_agreeing_workers_makes_an_image_certain():
+    result = combine(box_answers(looked(40), everyone(A, 40)))
+    assert 0.85 < result.item_confidence[0] < 0.95
+
+
+def _is_flawless(result, item, scenes):
+    truth, labels = scenes[item]
+    rows = (result.item == item) & result.exists
+    return box_f1(result.xyxy[rows], truth, result.label[rows], labels) > 0.999

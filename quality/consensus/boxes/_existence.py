@@ -5,6 +5,8 @@ with logit ``lure + tempted[w] + LURE * u``; u is one standard normal number per
 shared by all workers (some objects are hard for all, some distractors tempt many), and is
 integrated out. Only clusters somebody drew are seen: the share of real objects is one among
 all, seen or not, so an image with many lookers may show more false ones than one with few.
+Two lookers cannot tell a crowd that misses much from one that imagines much, so that share
+leans on one half where few looked.
 """
 
 from __future__ import annotations
@@ -25,6 +27,9 @@ _SKILL, _SKILL_SD, _WORKER_SD = 1.5, 1.5, 1.0
 _LURE, _LURE_SD = -3.5, 0.7
 _REAL, _REAL_WEIGHT = 0.35, 10.0
 _FALSE_BOXES, _PRIOR_RESPONSES = 0.05, 4.0
+# Each object with two lookers counts so much for an even share; with n, over (n - 1)**5:
+# from three lookers on the votes speak for themselves.
+_EVEN, _EVEN_WEIGHT = 0.5, 0.3
 _MOST_LOGIT = 30.0
 
 
@@ -64,8 +69,9 @@ def believe(block: Block, eyes: Eyes, evidence: Floats) -> tuple[Floats, list[Fl
     """The chance (m,) that each object is real, and the sums to learn from.
 
     ``evidence`` (m,) is what else speaks for it, in logits. The sums: gain and bend of the
-    skill (w,), gain and bend of the lure (2,), expected false boxes (w,), and (4,) the real
-    objects and all, seen or not, the objects seen, and the log-likelihood.
+    skill (w,), gain and bend of the lure (2,), expected false boxes (w,), and (5,) the real
+    objects and all, seen or not, the objects seen, the log-likelihood, and the weight of the
+    even share.
     """
     looker, drew = block.looker, block.drew.astype(np.float64)
     size = np.clip(block.size - eyes.usual_size, -4.0, 4.0)
@@ -80,14 +86,15 @@ def believe(block: Block, eyes: Eyes, evidence: Floats) -> tuple[Floats, list[Fl
     lure_gain, lure_bend = _newton_sums(block, false, 1 - belief, drew, most_unseen=50.0)
     visible = eyes.real * np.exp(real.log_any) + (1 - eyes.real) * np.exp(false.log_any)
     log_likelihood = (np.logaddexp(with_real, with_false) - np.log(visible)).sum()
-    n_real = (belief * (1 + real.unseen)).sum()
-    n_all = n_real + ((1 - belief) * (1 + false.unseen)).sum()
+    n_real = belief * (1 + real.unseen)
+    n_all = n_real + (1 - belief) * (1 + false.unseen)
+    even = n_all * _EVEN_WEIGHT / np.maximum(block.n_looks - 1.0, 1.0) ** 5
     return belief, [
         np.bincount(looker, weights=gain, minlength=n),
         np.bincount(looker, weights=bend, minlength=n),
         np.array([lure_gain.sum(), lure_bend.sum()]),
         np.bincount(block.worker, weights=1 - belief[block.cluster], minlength=n),
-        np.array([n_real, n_all, float(len(belief)), log_likelihood]),
+        np.array([n_real.sum(), n_all.sum(), float(len(belief)), log_likelihood, even.sum()]),
     ]
 
 
@@ -132,7 +139,7 @@ def _newton_sums(
 
 def learn(totals: list[Floats], eyes: Eyes, n_responses: Ints) -> Eyes:
     """The eyes one Newton step on, shrunk to the crowd; ``n_responses`` (w,)."""
-    gain, bend, lure, false, (n_real, n_all, *_) = totals
+    gain, bend, lure, false, (n_real, n_all, _, _, even) = totals
     answered = n_responses > 0
     crowd = (_SKILL / _SKILL_SD**2 + eyes.skill[answered].sum() / _WORKER_SD**2) / (
         _SKILL_SD**-2 + answered.sum() / _WORKER_SD**2
@@ -146,7 +153,7 @@ def learn(totals: list[Floats], eyes: Eyes, n_responses: Ints) -> Eyes:
         tempted=np.clip(np.log(rate / usual), -4.0, 4.0),
         false_boxes=rate,
         lure=float(eyes.lure + np.clip(lure_step, -0.5, 0.5)),
-        real=float((n_real + _REAL * _REAL_WEIGHT) / (n_all + _REAL_WEIGHT)),
+        real=float((n_real + _EVEN * even + _REAL * _REAL_WEIGHT) / (n_all + even + _REAL_WEIGHT)),
         usual_size=eyes.usual_size,
     )
 

@@ -10,10 +10,10 @@ from scipy.special import expit, logit, ndtr
 
 from quality.consensus.boxes import _classes, _corners, _existence, _scores
 from quality.consensus.boxes._fit import Fitted, Habits, State
-from quality.consensus.boxes._result import top_label
+from quality.consensus.boxes._result import item_product, top_label
 from quality.consensus.boxes._threads import over
 from quality.consensus.boxes._tidy import TidyBoxes
-from quality.consensus.shapes import Floats, Ints, WorkerEstimates
+from quality.consensus.shapes import Bools, Floats, Ints, WorkerEstimates
 
 # Workers share errors the model does not know; so much of each further look is taken as new.
 _SHARED_ERROR = 0.05
@@ -28,6 +28,8 @@ _RIGHT_IOU = 0.5
 _PRIOR_BOXES = 4.0
 _CROWDEDNESS = 0.5
 _LEAST_BELIEVED = 0.3
+# Experts find something that no worker calls an object in so many images, however many look.
+_BLIND = 0.06
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,18 @@ def threshold(confidence: Floats, n_true: float) -> float:
     ordered = np.sort(confidence)[::-1]
     expected = 2 * np.cumsum(ordered) / (np.arange(1, len(ordered) + 1) + max(n_true, 1e-9))
     return float(np.clip(0.5 * expected.max(initial=0.0), _LEAST_BELIEVED, 0.5))
+
+
+def items_right(found: Objects, exists: Bools, missed: Floats) -> Floats:
+    """The chance (n_items,) that every verdict of an image is right and it holds nothing else.
+
+    ``missed`` (n_items,) objects expected that nobody drew. Made of the model's own beliefs:
+    the caution that calibrates single objects, multiplied over a dense image, is too much.
+    """
+    sure = found.belief * found.named * found.placed
+    right = np.where(exists, sure, 1 - sure)
+    chance: Floats = item_product(found.item, right, len(missed)) * np.exp(-missed - _BLIND)
+    return chance
 
 
 def expected_missed(tidy: TidyBoxes, eyes: _existence.Eyes, found: Objects) -> Floats:

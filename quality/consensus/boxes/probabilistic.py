@@ -18,11 +18,11 @@ from quality.consensus.boxes._blocks import split
 from quality.consensus.boxes._clusters import by_iou, clusters
 from quality.consensus.boxes._fit import Fitted, Habits, first_habits, first_states, fit
 from quality.consensus.boxes._likeness import CLIP, by_model
-from quality.consensus.boxes._result import assemble, item_product
+from quality.consensus.boxes._result import assemble
 from quality.consensus.boxes._tidy import TidyBoxes, tidy
 from quality.consensus.shapes import BoxAnswers, BoxConsensus, Ints
 
-VERSION = "1"
+VERSION = "2"
 _IOU = 0.25
 _OTHER_LABEL = 0.9
 _ODDS = -3.0
@@ -68,7 +68,6 @@ def _judge(columns: TidyBoxes, cluster: Ints, fitted: Fitted) -> BoxConsensus:
     there = np.divide(confidence, judged, out=np.zeros_like(confidence), where=judged > 0)
     n_true = float(there.sum() + np.nansum(missed))
     exists = confidence >= _verdict.threshold(confidence, n_true)
-    right = np.where(exists, confidence, 1 - confidence)
     return assemble(
         columns,
         cluster,
@@ -78,7 +77,7 @@ def _judge(columns: TidyBoxes, cluster: Ints, fitted: Fitted) -> BoxConsensus:
         exists=exists,
         sd=found.sd,
         workers=_verdict.score_workers(columns, cluster, fitted, found, confidence),
-        item_confidence=item_product(found.item, right, columns.n_items) * np.exp(-missed),
+        item_confidence=_verdict.items_right(found, exists, missed),
         method="probabilistic",
         version=VERSION,
         iterations=fitted.rounds,
