@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,10 @@ import click
 import numpy as np
 
 from jobs import answer_files
-from jobs.answer_files import BadRow, BoxFile, BoxResponse, TagFile
-from jobs.cli import _door, _large_tags, _replay
+from jobs.answer_files import BadRow, BoxFile, TagFile
+from jobs.cli import _box_workers, _door, _large_tags, _replay
 from jobs.errors import InvalidInput
-from quality import box_workers
 from quality import workers as worker_scores
-from quality.boxes import match
 from quality.consensus import boxes as box_methods
 from quality.consensus import tags as tag_methods
 from quality.consensus.shapes import BoxAnswers, BoxConsensus, TagAnswers
@@ -123,7 +121,9 @@ def boxes(
     answer_files.write_lines(out, _label_lines(images, classes, result, keeps_all))
     if workers_path:
         gold = answer_files.read_gold_boxes(gold_path) if gold_path else None
-        answer_files.write_table(workers_path, _box_workers(read, workers, result, columns, gold))
+        answer_files.write_table(
+            workers_path, _box_workers.scored(read, workers, result, columns, gold)
+        )
     if read.n_boxes_dropped:
         click.echo(f"{read.n_boxes_dropped} boxes without area are left out", err=True)
     _tell(read.n_rows, read.bad, len(images), result.method, as_json)
@@ -287,87 +287,6 @@ def _label_lines(
             }
         )
     return [{"image": image, "boxes": boxes} for image, boxes in zip(images, found, strict=True)]
-
-
-def _box_workers(
-    read: BoxFile,
-    workers: Sequence[str],
-    result: BoxConsensus,
-    answers: BoxAnswers,
-    gold: Mapping[str, BoxResponse] | None,
-) -> dict[str, Any]:
-    """A row a worker: accuracy is F1, against gold where given, else against the others."""
-    right, judged, overlap = (
-        _against_gold(read, answers, workers, gold) if gold else _against_others(answers, result)
-    )
-    accuracy = worker_scores.accuracy(right, judged)
-    details = result.workers.details
-    empty = np.full(len(workers), np.nan)
-    return {
-        "worker": list(workers),
-        "accuracy": np.round(accuracy.mean, 6),
-        "low": np.round(accuracy.low, 6),
-        "high": np.round(accuracy.high, 6),
-        "n_answers": result.workers.n_answers,
-        "detection_rate": np.round(np.asarray(details.get("detection_rate", empty), float), 6),
-        "false_boxes": np.round(np.asarray(details.get("false_boxes", empty), float), 6),
-        "mean_iou": np.round(overlap, 6),
-    }
-
-
-def _against_others(
-    answers: BoxAnswers, result: BoxConsensus
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Right and judged counts against what the others drew; mean IoU with the consensus."""
-    counts = box_workers.against_others(answers, result)
-    drawn = result.member >= 0
-    overlap = paired_iou(answers.xyxy[drawn], result.xyxy[result.member[drawn]])
-    return counts.n_right, counts.n_judged, _mean_by(answers.worker[drawn], overlap, answers)
-
-
-def _against_gold(
-    read: BoxFile, answers: BoxAnswers, workers: Sequence[str], known: Mapping[str, BoxResponse]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Right and judged counts, and mean IoU, on images whose boxes are known."""
-    place = {name: index for index, name in enumerate(workers)}
-    right, judged = np.zeros(len(workers)), np.zeros(len(workers))
-    who: list[int] = []
-    overlaps: list[float] = []
-    for one in read.responses:
-        if one.image not in known:
-            continue
-        truth = known[one.image]
-        n_boxes = len(one.boxes) + len(truth.boxes)
-        ious = [
-            iou
-            for label in {box[0] for box in truth.boxes}
-            for iou in match(_corners(one, label), _corners(truth, label))[2].tolist()
-        ]
-        right[place[one.worker]] += len(ious) if n_boxes else 1
-        judged[place[one.worker]] += n_boxes / 2 if n_boxes else 1
-        who += [place[one.worker]] * len(ious)
-        overlaps += ious
-    return right, judged, _mean_by(np.array(who, np.int64), np.array(overlaps), answers)
-
-
-def _corners(response: BoxResponse, label: str) -> np.ndarray:
-    return np.array([box[1:5] for box in response.boxes if box[0] == label], float).reshape(-1, 4)
-
-
-def _mean_by(worker: np.ndarray, values: np.ndarray, answers: BoxAnswers) -> np.ndarray:
-    """Mean value a worker, NaN for one without any."""
-    n = np.bincount(worker, minlength=answers.n_workers)
-    total = np.bincount(worker, values, minlength=answers.n_workers)
-    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
-
-
-def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """IoU of each row of ``a`` (n, 4) with the same row of ``b`` (n, 4)."""
-    sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
-    shared = np.prod(np.maximum(sides, 0), axis=1)
-    areas = np.prod(a[:, 2:] - a[:, :2], axis=1) + np.prod(b[:, 2:] - b[:, :2], axis=1)
-    iou: np.ndarray = shared / (areas - shared)
-    return iou
 
 
 def _tell(
