@@ -71,7 +71,7 @@ def check_box(value: Any, classes: Sequence[str], width: float, height: float, w
         raise InvalidAnswer(f"{where}: expected an upright box, got a rotated one")
     label = _choice(value.get("label"), classes)
     if label is None:
-        raise InvalidAnswer(f"{where}: unknown class {value.get('label')!r:.60}")
+        raise InvalidAnswer(_unknown(where, "class", value.get("label"), classes))
     left, top, wide, high = (
         _number(value.get(side), f"{where}.{side}") for side in ("left", "top", "width", "height")
     )
@@ -234,8 +234,17 @@ def _chosen(value: Any, attribute: Attribute, where: str) -> set[str]:
         raise InvalidAnswer(f"{where}: expected an answer, got {value!r:.60}")
     found = [_known(name, attribute) for name in names]
     if None in found:
-        raise InvalidAnswer(f"{where}: unknown option {names[found.index(None)]!r:.60}")
+        name = names[found.index(None)]
+        raise InvalidAnswer(_unknown(where, "option", name, _offered(attribute)))
     return {name for name in found if name is not None}
+
+
+def _unknown(where: str, what: str, came: Any, known: Sequence[str]) -> str:
+    return f"{where}: unknown {what} {came!r:.60}: expected one of {', '.join(known):.200}"
+
+
+def _offered(attribute: Attribute) -> list[str]:
+    return [*attribute.options, *([attribute.unsure] if attribute.unsure else [])]
 
 
 def _names_in_mapping(value: Mapping[Any, Any], attribute: Attribute, where: str) -> list[Any]:
@@ -249,7 +258,7 @@ def _names_in_mapping(value: Mapping[Any, Any], attribute: Attribute, where: str
         return [_yes_or_no(value["on"], attribute, where)]
     unknown = [name for name in value if not _known(name, attribute)]
     if unknown:
-        raise InvalidAnswer(f"{where}: unknown option {unknown[0]!r:.60}")
+        raise InvalidAnswer(_unknown(where, "option", unknown[0], _offered(attribute)))
     return [name for name, ticked in value.items() if ticked]
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from jobs import findings, hit_specs, intents, ledger, work
 from jobs.db import reading, transaction
-from jobs.errors import ProviderError
+from jobs.errors import NotFound, ProviderError
 from jobs.hit_specs import RouteContext
 from jobs.ledger import Reason
 from jobs.providers import Provider
@@ -110,7 +110,9 @@ def _batch_id(session: Session, hit_id: int) -> int:
 
 
 def _start(session: Session, batch_id: int, resources: Resources) -> tuple[list[int], int]:
-    batch = session.get_one(Batch, batch_id)
+    batch = session.get(Batch, batch_id)
+    if batch is None:
+        raise NotFound(f"batch {batch_id}: no such batch")
     if batch.state == "planned":
         batch.state = "posting"
     # HITs posted before a stop must be collected, whatever keeps the others from being posted.

@@ -53,7 +53,7 @@ def tags(answers: Path, level: str, seed: int, strict: bool, as_json: bool) -> N
 
 @group.command("boxes")
 @_answers_argument
-@click.option("--iou", type=_door.Real(0, 1), default=0.5, show_default=True)
+@click.option("--iou", type=_door.Real(0, 1), default=0.5, show_default=True, help="Of a match.")
 @_seed_option
 @_strict_option
 @_door.json_option

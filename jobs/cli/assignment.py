@@ -34,8 +34,15 @@ def group() -> None:
 @group.command("list")
 @click.argument("job_id", type=_door.ROW_ID)
 @click.option("--waiting", is_flag=True, help="Only those that nobody has decided.")
-@click.option("--after", type=int, default=0, help="Only ids over this one: the next page.")
-@click.option("--limit", type=_door.Whole(1, 10_000), default=100, show_default=True)
+@click.option(
+    "--after",
+    type=_door.Whole(0, _door.LARGEST_ROW_ID),
+    default=0,
+    help="Only ids over this one: the next page.",
+)
+@click.option(
+    "--limit", type=_door.Whole(1, 10_000), default=100, show_default=True, help="Most rows."
+)
 @_door.json_option
 @_door.settings_of
 def list_assignments(

@@ -104,8 +104,8 @@ def collect(settings: Settings, batch_id: int, as_json: bool) -> None:
     show_default=True,
     help="Items a run; the numbers are scaled to all.",
 )
-@click.option("--runs", type=_door.Whole(2, 50), default=5, show_default=True)
-@click.option("--seed", type=_door.Whole(0), default=0, show_default=True)
+@click.option("--runs", type=_door.Whole(2, 50), default=5, show_default=True, help="Rehearsals.")
+@click.option("--seed", type=_door.Whole(0), default=0, show_default=True, help="Of chance.")
 @_door.json_option
 @_door.settings_of
 def rehearse(

@@ -23,9 +23,17 @@ _out_option = click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="LABELS."
 )
 _workers_option = click.option(
-    "--workers", "workers_path", type=click.Path(dir_okay=False, path_type=Path)
+    "--workers",
+    "workers_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the workers with their accuracy.",
 )
-_gold_option = click.option("--gold", "gold_path", type=click.Path(exists=True, path_type=Path))
+_gold_option = click.option(
+    "--gold",
+    "gold_path",
+    type=click.Path(exists=True, path_type=Path),
+    help="Known answers.",
+)
 _strict_option = click.option("--strict", is_flag=True, help="Fail on the first bad row.")
 
 
@@ -39,11 +47,11 @@ def group() -> None:
 @_out_option
 @_workers_option
 @_gold_option
-@click.option("--method", default="auto", show_default=True)
+@click.option("--method", default="auto", show_default=True, help="How answers are combined.")
 @click.option("--ordered", is_flag=True, help="The labels are a scale, in order of their numbers.")
 @click.option(
     "--shard-rows",
-    type=click.IntRange(min=1),
+    type=_door.Whole(min=1),
     default=4_000_000,
     show_default=True,
     help="A longer Parquet file is combined in shards of so many rows, from and to disk.",
@@ -97,7 +105,9 @@ def tags(
 @_out_option
 @_workers_option
 @_gold_option
-@click.option("--method", default="probabilistic", show_default=True)
+@click.option(
+    "--method", default="probabilistic", show_default=True, help="How answers are combined."
+)
 @click.option("--all", "keeps_all", is_flag=True, help="Also boxes not believed to exist.")
 @_strict_option
 @_door.json_option
@@ -147,11 +157,13 @@ def boxes(
 )
 @click.option(
     "--stop-at",
-    type=click.FloatRange(0, min_open=True),
+    type=_door.Real(0, min_open=True),
     multiple=True,
     help="Tags: certainty to reach; boxes: objects expected wrong. Repeat for more points.",
 )
-@click.option("--seeds", type=click.IntRange(1, 1000), default=5, show_default=True)
+@click.option(
+    "--seeds", type=_door.Whole(1, 1000), default=5, show_default=True, help="Random orders."
+)
 @_strict_option
 @_door.json_option
 def replay(

@@ -43,7 +43,9 @@ def show(settings: Settings, job_id: int, item_id: int, as_json: bool) -> None:
 
 @group.command("conflicts")
 @click.argument("job_id", type=_door.ROW_ID)
-@click.option("--limit", type=_door.Whole(1, 1000), default=60, show_default=True)
+@click.option(
+    "--limit", type=_door.Whole(1, 1000), default=60, show_default=True, help="Most rows."
+)
 @_door.json_option
 @_door.settings_of
 def list_conflicts(settings: Settings, job_id: int, limit: int, as_json: bool) -> None:
@@ -65,7 +67,7 @@ def list_conflicts(settings: Settings, job_id: int, limit: int, as_json: bool) -
 @click.argument("item_id", type=_door.ROW_ID)
 @_kind_option
 @click.option("--value", "path", type=click.Path(path_type=Path), required=True, help="JSON file.")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Kept with the label.")
 @click.option(
     "--version",
     "expected",

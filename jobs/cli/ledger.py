@@ -29,7 +29,9 @@ def group() -> None:
 
 @group.command("show")
 @click.argument("job_id", type=_door.ROW_ID)
-@click.option("--limit", type=_door.Whole(1, 1000), default=30, show_default=True)
+@click.option(
+    "--limit", type=_door.Whole(1, 1000), default=30, show_default=True, help="Most rows."
+)
 @_door.json_option
 @_door.settings_of
 def show(settings: Settings, job_id: int, limit: int, as_json: bool) -> None:
@@ -143,7 +145,7 @@ def budget(settings: Settings, job_id: int, amount: str, key: str) -> None:
 
 
 @group.command("pause")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Shown with the switch.")
 @_door.settings_of
 def pause(settings: Settings, reason: str) -> None:
     """Stop every paid call of this installation."""
@@ -151,7 +153,7 @@ def pause(settings: Settings, reason: str) -> None:
 
 
 @group.command("resume")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Shown with the switch.")
 @_door.settings_of
 def resume(settings: Settings, reason: str) -> None:
     """Let paid calls be made again."""

@@ -57,6 +57,7 @@ def list_schemas(settings: Settings, as_json: bool) -> None:
 
 @group.command("show")
 @click.argument("name")
+@click.option("--json", is_flag=True, expose_value=False, help="Print JSON, as it does anyway.")
 @_door.settings_of
 def show(settings: Settings, name: str) -> None:
     """A saved schema as JSON; NAME, or NAME@VERSION."""

@@ -42,8 +42,8 @@ def list_templates(as_json: bool) -> None:
 @click.option("--kind", type=click.Choice(["boxes", "tags"]), help="What a schema's page asks.")
 @click.option("--attribute", "attributes", multiple=True, help="Of tags; all when not given.")
 @click.option("--image", "url", help="Address of a picture, for a schema's page.")
-@click.option("--width", type=_door.Whole(1), default=800, show_default=True)
-@click.option("--height", type=_door.Whole(1), default=600, show_default=True)
+@click.option("--width", type=_door.Whole(1), default=800, show_default=True, help="In pixels.")
+@click.option("--height", type=_door.Whole(1), default=600, show_default=True, help="In pixels.")
 @click.option("--template", help="A template of the product; the kind's own when not given.")
 @click.option("--data", type=click.Path(path_type=Path), help="CSV or JSON lines for ${fields}.")
 @click.option("--row", type=_door.Whole(1), default=1, show_default=True, help="Of the data.")
@@ -134,7 +134,7 @@ def _described(path: Path, finding: Finding) -> str:
     show_default=True,
     help="Folder for pictures of the pages and the answers.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=_door.Whole(0), default=0, show_default=True, help="Of chance.")
 @_door.json_option
 def try_template(path: Path, data: Path, out: Path, seed: int, as_json: bool) -> None:
     """Do every row's page in a real browser, as a worker would; exit code 1 on a problem.

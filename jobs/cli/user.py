@@ -18,8 +18,14 @@ def group() -> None:
 
 @group.command("add")
 @click.argument("email")
-@click.option("--name", required=True)
-@click.option("--role", type=click.Choice(accounts.ROLES), default="manager", show_default=True)
+@click.option("--name", required=True, help="As the pages show it.")
+@click.option(
+    "--role",
+    type=click.Choice(accounts.ROLES),
+    default="manager",
+    show_default=True,
+    help="What the person may do.",
+)
 @click.password_option(help="Asked for when not given.")
 @_door.settings_of
 def add(settings: Settings, email: str, name: str, role: str, password: str) -> None:
@@ -45,7 +51,13 @@ def list_people(settings: Settings, as_json: bool) -> None:
 @group.command("token")
 @click.argument("email")
 @click.option("--name", required=True, help="What the token is for.")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(accounts.SCOPES))
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(accounts.SCOPES),
+    help="What it may do: read, if not said.",
+)
 @_door.json_option
 @_door.settings_of
 def token(
