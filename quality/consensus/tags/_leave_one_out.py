@@ -76,7 +76,9 @@ def estimates(
     """
     n_right = np.bincount(votes.worker, weights=right * judged, minlength=votes.n_workers)
     n_judged = np.bincount(votes.worker, weights=judged, minlength=votes.n_workers)
-    return estimates_of(n_right, n_judged, votes.per_worker(), weight, details)
+    return estimates_of(
+        n_right.astype(float), n_judged.astype(float), votes.per_worker(), weight, details
+    )
 
 
 def estimates_of(
