@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from jobs import formats
 from jobs.blobs import Blobs
+from jobs.current_labels import is_current
 from jobs.errors import InvalidInput, NotFound
 from jobs.formats import ExportInfo, LabelRecord
 from jobs.formats._paths import safe_stem
 from jobs.label_schemas import load_schema
-from jobs.records import SETTLED, LabelSchema, QuestionKind
+from jobs.records import LabelSchema, QuestionKind
 from jobs.settings import Settings
-from jobs.tables import Consensus, Export, Item, Job, Label, SchemaVersion, Worker
+from jobs.tables import Export, Item, Job, Label, SchemaVersion, Worker
 
 _PAGE = 500
 
@@ -162,17 +163,6 @@ def _image_reader(blobs: Blobs) -> Any:
 
 def _records(session: Session, job: Job, kinds: tuple[QuestionKind, ...]) -> Iterator[LabelRecord]:
     """Newest labels of settled questions, a page at a time, each found by the last one's end."""
-    newer = aliased(Label)
-    is_newest = ~(
-        select(newer.id)
-        .where(
-            newer.job_id == Label.job_id,
-            newer.item_id == Label.item_id,
-            newer.kind == Label.kind,
-            newer.version > Label.version,
-        )
-        .exists()
-    )
     place = tuple_(Label.item_id, Label.kind)
     query = (
         select(
@@ -191,18 +181,7 @@ def _records(session: Session, job: Job, kinds: tuple[QuestionKind, ...]) -> Ite
             Item.blob_key,
         )
         .join(Item, Item.id == Label.item_id)
-        .join(
-            Consensus,
-            (Consensus.job_id == Label.job_id)
-            & (Consensus.kind == Label.kind)
-            & (Consensus.item_id == Label.item_id),
-        )
-        .where(
-            Label.job_id == job.id,
-            Label.kind.in_(kinds),
-            is_newest,
-            Consensus.state.in_(SETTLED),
-        )
+        .where(Label.job_id == job.id, Label.kind.in_(kinds), is_current())
         .order_by(Label.item_id, Label.kind)
         .limit(_PAGE)
     )

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.records import SETTLED
-from jobs.tables import Consensus, GoldAnswer, Label
+from jobs.current_labels import is_current
+from jobs.tables import GoldAnswer, Label
 from quality.boxes import match
 
 
@@ -34,28 +34,10 @@ class GoldAccuracy:
 
 def accuracy_against_gold(session: Session, job_id: int) -> tuple[GoldAccuracy, ...]:
     """The labels of settled questions compared with gold: all together, then by name."""
-    newest = (
-        select(Label.item_id, Label.kind, func.max(Label.version).label("version"))
-        .where(Label.job_id == job_id)
-        .group_by(Label.item_id, Label.kind)
-        .subquery()
-    )
     rows = session.execute(
         select(GoldAnswer.kind, Label.value, GoldAnswer.value)
         .join(Label, (Label.item_id == GoldAnswer.item_id) & (Label.kind == GoldAnswer.kind))
-        .join(
-            newest,
-            (newest.c.item_id == Label.item_id)
-            & (newest.c.kind == Label.kind)
-            & (newest.c.version == Label.version),
-        )
-        .join(
-            Consensus,
-            (Consensus.job_id == Label.job_id)
-            & (Consensus.kind == Label.kind)
-            & (Consensus.item_id == Label.item_id),
-        )
-        .where(Label.job_id == job_id, Consensus.state.in_(SETTLED))
+        .where(Label.job_id == job_id, is_current())
         .order_by(Label.item_id)
     ).all()
     boxes = [(label, gold) for kind, label, gold in rows if kind == "boxes"]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from jobs.current_labels import is_current
 from jobs.errors import NotFound
-from jobs.records import SETTLED
-from jobs.tables import Consensus, Item, Job, Label
+from jobs.tables import Item, Job, Label
 
 
 @dataclass(frozen=True)
@@ -41,23 +41,10 @@ def label_page(
     """
     if session.get(Job, job_id) is None:
         raise NotFound(f"job {job_id} does not exist")
-    newer = aliased(Label)
-    is_old = exists().where(
-        newer.job_id == Label.job_id,
-        newer.item_id == Label.item_id,
-        newer.kind == Label.kind,
-        newer.version > Label.version,
-    )
     rows = session.execute(
         select(Label, Item.name)
         .join(Item, Item.id == Label.item_id)
-        .join(
-            Consensus,
-            (Consensus.job_id == Label.job_id)
-            & (Consensus.kind == Label.kind)
-            & (Consensus.item_id == Label.item_id),
-        )
-        .where(Label.job_id == job_id, Label.id > after, ~is_old, Consensus.state.in_(SETTLED))
+        .where(Label.job_id == job_id, Label.id > after, is_current())
         .order_by(Label.id)
         .limit(limit)
     )
