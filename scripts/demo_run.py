@@ -25,11 +25,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from jobs import rehearsal
 from jobs.cli import _door
 from jobs.ledger import balances, differences
 from jobs.marketplace_accounts import read_admin_token
 from jobs.money import format_usd
+from jobs.rehearsals import robots as crowd_robots
 from jobs.reports import JobReport, job_report
 from jobs.reports.batches import batch_list
 from jobs.settings import Settings, read_settings
@@ -141,10 +141,10 @@ def run_crowd(
     step("Robot workers on the marketplace's pages, over HTTP")
     truths = demo_steps.truths(settings, photos)
     robots = demo_steps.make_robots(settings, hurry)
-    done: list[rehearsal.Done] = []
+    done: list[crowd_robots.Done] = []
     started = quiet_since = time.monotonic()
     with (
-        rehearsal.crowd(settings.local_mturk(), robots, truths, done.append) as errors,
+        crowd_robots.crowd(settings.local_mturk(), robots, truths, done.append) as errors,
         Live(console=console, refresh_per_second=4) as live,
     ):
         while not should_stop():

@@ -18,8 +18,8 @@ from jobs.blobs import open_blobs
 from jobs.formats import LabelRecord, coco, csv_tags
 from jobs.marketplace_accounts import read_admin_token
 from jobs.records import Box
-from jobs.rehearsal import Robot, open_account
-from jobs.rehearsal_answers import Truth
+from jobs.rehearsals.answers import Truth
+from jobs.rehearsals.robots import Robot, open_account
 from jobs.settings import Settings
 from quality.simulate import profile
 

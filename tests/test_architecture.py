@@ -41,7 +41,7 @@ HOMES = {
     "jinja2": ("jobs.hit_page", "webapp"),
     "flask": ("webapp",),
     "alembic": ("jobs.migrating", "jobs.migrations"),
-    "playwright": ("jobs.rehearsal_browser", "jobs.rehearsal_filling", "jobs.template_trial"),
+    "playwright": ("jobs.rehearsals.browser", "jobs.rehearsals.filling", "jobs.authoring.trial"),
     "onnxruntime": ("jobs.taggers",),
 }
 

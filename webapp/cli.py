@@ -19,7 +19,7 @@ from jobs.accounts import first_run_token
 from jobs.cli import _door, groups
 from jobs.errors import HitworksError, ProviderError
 from jobs.lifeline import end_with_launcher
-from jobs.rehearsal import Ground
+from jobs.rehearsals.robots import Ground
 from jobs.settings import Settings, read_settings
 from webapp import N_THREADS, create_app, stack
 from webapp.marketplace.serving import serve

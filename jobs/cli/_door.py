@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from jobs import db, migrating
 from jobs.errors import Conflict, InvalidInput
-from jobs.forecasting import OpenMarketplace
+from jobs.rehearsals.forecast import OpenMarketplace
 from jobs.resources import Resources, open_resources
 from jobs.settings import Settings
 

@@ -12,10 +12,10 @@ from jobs import collection, publishing
 from jobs.blobs import open_blobs
 from jobs.cli import _door
 from jobs.drafts import read_draft
-from jobs.forecasting import Forecast, Measure, Wanted, forecast, parse_people, read_subject
 from jobs.job_specs import parse_job_spec
 from jobs.money import format_usd
-from jobs.rehearsal_run import Cast
+from jobs.rehearsals.forecast import Forecast, Measure, Wanted, forecast, parse_people, read_subject
+from jobs.rehearsals.run import Cast
 from jobs.reports.batches import batch_list
 from jobs.settings import Settings
 from quality.simulate import PROFILES, profile

@@ -13,13 +13,13 @@ from typing import Any
 import click
 
 from jobs import hit_page
+from jobs.authoring.fields import fill, read_template
+from jobs.authoring.lint import Finding, lint
+from jobs.authoring.rows import read_rows
 from jobs.cli import _door
 from jobs.errors import InvalidInput
-from jobs.field_template import fill, read_template
 from jobs.label_schemas import parse_schema
 from jobs.records import BOXES, ImageRef, QuestionKind, TaskSpec
-from jobs.template_lint import Finding, lint
-from jobs.template_rows import read_rows
 
 _PAGES = (".html", ".htm")
 
@@ -148,7 +148,10 @@ def try_template(path: Path, data: Path, out: Path, seed: int, as_json: bool) ->
         (number, fill(template, row, f"{data}: row {number}"))
         for number, row in enumerate(rows, start=1)
     ]
-    browsers, trials = _with_browser("jobs.rehearsal_browser"), _with_browser("jobs.template_trial")
+    browsers, trials = (
+        _with_browser("jobs.rehearsals.browser"),
+        _with_browser("jobs.authoring.trial"),
+    )
     with (
         tempfile.TemporaryDirectory(prefix="hitworks-trial-") as folder,
         _door.open_marketplace()(Path(folder), _door.now) as ground,

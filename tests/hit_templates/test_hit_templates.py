@@ -7,9 +7,9 @@ from importlib.resources import files
 import html5lib
 import pytest
 
+from jobs.authoring.lint import lint
 from jobs.hit_page import LARGEST_QUESTION_BYTES, question_bytes, render, template_names
 from jobs.records import Attribute, Box, ImageRef, LabelSchema, QuestionKind, TaskSpec
-from jobs.template_lint import lint
 
 HOSTILE = "</script><script>alert(1)</script>'\" onload=alert(1) {{ 7*7 }} ${x} & <b>"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.template_lint import lint
-from jobs.template_texts import TEXTS
+from jobs.authoring.lint import lint
+from jobs.authoring.texts import TEXTS
 
 SCRIPT = '<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>'
 TOP = f'<!DOCTYPE html>\n<html lang="en"><head><title>t</title>{SCRIPT}</head><body>\n'

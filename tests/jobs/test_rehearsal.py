@@ -17,12 +17,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
-from jobs import rehearsal, rehearsal_browser
 from jobs.errors import Conflict, ProviderError
 from jobs.hit_page import render
 from jobs.records import Attribute, Box, ImageRef, LabelSchema, TaskSpec
-from jobs.rehearsal import Robot
-from jobs.rehearsal_answers import Truth
+from jobs.rehearsals import browser as rehearsal_browser
+from jobs.rehearsals import robots as rehearsal
+from jobs.rehearsals.answers import Truth
+from jobs.rehearsals.robots import Robot
 from quality.simulate import WorkerProfile, profile
 from webapp.marketplace.serving import Running, serve
 

@@ -8,7 +8,7 @@ import pytest
 from jobs.errors import InvalidInput
 from jobs.hit_page import render
 from jobs.records import Attribute, Box, ImageRef, LabelSchema, TaskSpec
-from jobs.rehearsal_answers import Truth, answer, picture_name, read_questions, seconds_for
+from jobs.rehearsals.answers import Truth, answer, picture_name, read_questions, seconds_for
 from quality.simulate import WorkerProfile, profile
 
 SCHEMA = LabelSchema(

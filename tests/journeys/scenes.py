@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from jobs.blobs import Blobs
 from jobs.records import Box
-from jobs.rehearsal_answers import Truth
+from jobs.rehearsals.answers import Truth
 
 WIDTH, HEIGHT = 320, 240
 CLASSES = ("square", "disc")

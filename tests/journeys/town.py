@@ -18,7 +18,7 @@ from jobs.blobs import open_blobs
 from jobs.cli import _door
 from jobs.ledger import differences
 from jobs.marketplace_accounts import read_admin_token
-from jobs.rehearsal import Robot, crowd, open_account
+from jobs.rehearsals.robots import Robot, crowd, open_account
 from jobs.reports import JobReport, job_report
 from jobs.settings import Settings
 from jobs.work import unfinished

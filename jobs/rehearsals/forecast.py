@@ -22,9 +22,9 @@ from jobs.job_specs import JobSpec
 from jobs.label_schemas import load_schema
 from jobs.planning import find_schema
 from jobs.records import LabelSchema
-from jobs.rehearsal import Ground
-from jobs.rehearsal_run import Cast, RunResult, rehearse
-from jobs.simulated_scenes import Scene
+from jobs.rehearsals.robots import Ground
+from jobs.rehearsals.run import Cast, RunResult, rehearse
+from jobs.rehearsals.scenes import Scene
 from jobs.tables import Dataset, GoldAnswer, Item
 from quality.prediction import Interval, prediction_interval
 from quality.simulate import PROFILES, WorkerProfile, profile

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jobs.records import BOXES, TAGS, Attribute, Box, LabelSchema
-from jobs.rehearsal_answers import Truth
+from jobs.rehearsals.answers import Truth
 
 MEAN_OBJECTS = 2.5
 MEAN_DISTRACTORS = 0.5

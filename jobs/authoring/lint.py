@@ -11,9 +11,9 @@ from typing import Literal
 
 import html5lib
 
+from jobs.authoring.page import Tag, TemplatePage, read_page
+from jobs.authoring.texts import TEXTS
 from jobs.hit_page import LARGEST_QUESTION_BYTES, question_bytes
-from jobs.template_page import Tag, TemplatePage, read_page
-from jobs.template_texts import TEXTS
 
 RESERVED = ("assignmentId", "hitId", "turkSubmitTo", "workerId")
 MOST_LABELS = 10

@@ -1,6 +1,6 @@
 """A robot with a mouse: it does box HITs in a real browser, as a person would.
 
-Needs Playwright and a Chromium; the HTTP robots of ``jobs.rehearsal`` need neither.
+Needs Playwright and a Chromium; the HTTP robots of ``jobs.rehearsals.robots`` need neither.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, sync_playw
 from playwright.sync_api import Error as BrowserError
 
 from jobs.errors import InvalidInput, ProviderError
-from jobs.rehearsal import Done, Robot
-from jobs.rehearsal_answers import Truth, answer, picture_name, read_questions
+from jobs.rehearsals.answers import Truth, answer, picture_name, read_questions
+from jobs.rehearsals.robots import Done, Robot
 
 DRAG_STEPS = 4
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

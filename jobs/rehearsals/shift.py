@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from jobs.errors import ProviderError
-from jobs.rehearsal import Robot, WorkerPages
-from jobs.rehearsal_answers import Truth, answer, read_questions, seconds_for
+from jobs.rehearsals.answers import Truth, answer, read_questions, seconds_for
+from jobs.rehearsals.robots import Robot, WorkerPages
 
 TOO_LATE = "410"
 QUIET_ROUNDS = 2  # the product may need a second look before it posts anew

@@ -10,7 +10,7 @@ import numpy as np
 
 from jobs.blobs import Blobs
 from jobs.records import BOXES, Attribute, LabelSchema, QuestionKind
-from jobs.rehearsal_answers import Question, Truth, answer, picture_name
+from jobs.rehearsals.answers import Question, Truth, answer, picture_name
 from quality.simulate import WorkerProfile
 
 

@@ -17,9 +17,9 @@ from jobs.errors import HitworksError, InvalidAnswer
 from jobs.providers._turk_terms import CrowdTerms
 from jobs.providers.mturk import Mturk
 from jobs.records import TAGS, HitSpec, LabelSchema, Submission
-from jobs.rehearsal import Ground, Robot, open_account
-from jobs.rehearsal_browser import sign_in
-from jobs.rehearsal_filling import fill_page, submit_button, wait_until_alive
+from jobs.rehearsals.browser import sign_in
+from jobs.rehearsals.filling import fill_page, submit_button, wait_until_alive
+from jobs.rehearsals.robots import Ground, Robot, open_account
 from jobs.settings import Settings
 from quality.simulate import profile
 

@@ -19,7 +19,7 @@ import requests
 
 from jobs.errors import InvalidInput, ProviderError
 from jobs.marketplace_accounts import add_worker
-from jobs.rehearsal_answers import Truth, answer, elements, read_questions, seconds_for
+from jobs.rehearsals.answers import Truth, answer, elements, read_questions, seconds_for
 from quality.simulate import WorkerProfile
 
 TIMEOUT_SECONDS = 30

@@ -23,14 +23,14 @@ from jobs.money import MICROS_PER_DOLLAR, parse_usd
 from jobs.providers.model import Model
 from jobs.providers.model import Options as ModelOptions
 from jobs.records import BOXES, Box, Environment, LabelSchema
-from jobs.rehearsal import Ground, Robot
-from jobs.rehearsal_answers import Truth, picture_name
-from jobs.rehearsal_model import PictureNames, SimulatedTagger
-from jobs.rehearsal_shift import Dial, Shift, work_shift
+from jobs.rehearsals.answers import Truth, picture_name
+from jobs.rehearsals.model import PictureNames, SimulatedTagger
+from jobs.rehearsals.robots import Ground, Robot
+from jobs.rehearsals.scenes import Scene, truths
+from jobs.rehearsals.shift import Dial, Shift, work_shift
 from jobs.reports import JobReport, job_report
 from jobs.resources import Resources
 from jobs.settings import Settings
-from jobs.simulated_scenes import Scene, truths
 from jobs.tables import Dataset, GoldAnswer, Hit, Item, Task
 from quality.simulate import WorkerProfile
 

@@ -1,0 +1,1 @@
+"""What the author of a HIT template uses: field substitution, the linter, the try-out."""
