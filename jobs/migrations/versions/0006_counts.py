@@ -1,0 +1,12 @@
+"""Counts kept beside the rows they count, and the indexes of the pages."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
