@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-INSERT_ONLY = ("answer", "ledger_entry", "ledger_transaction", "raw_submission")
+INSERT_ONLY = ("answer", "ledger_entry", "ledger_transaction", "raw_submission", "template_version")
 
 
 def guard(table: str) -> None:

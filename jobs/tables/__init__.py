@@ -74,3 +74,10 @@ from jobs.tables.money import (
 )
 from jobs.tables.people import ApiToken as ApiToken
 from jobs.tables.people import User as User
+from jobs.tables.standing import Letter as Letter
+from jobs.tables.standing import LetterCopy as LetterCopy
+from jobs.tables.standing import OwnQualification as OwnQualification
+from jobs.tables.standing import Reversal as Reversal
+from jobs.tables.standing import StandingChange as StandingChange
+from jobs.tables.templates import TemplateTrial as TemplateTrial
+from jobs.tables.templates import TemplateVersion as TemplateVersion

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
+from jobs.migrations.guards import guard
+from jobs.tables.base import Id, UtcDateTime
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -9,4 +15,38 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    _create_template_version()
+    _create_template_trial()
+    guard("template_version")
+
+
+def _create_template_version() -> None:
+    op.create_table(
+        "template_version",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("version", Id, nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("note", sa.String(length=200), nullable=False),
+        sa.Column("created_by", sa.String(length=254), nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_template_version"),
+        sa.UniqueConstraint("name", "version", name="uq_template_version_name_version"),
+    )
+
+
+def _create_template_trial() -> None:
+    op.create_table(
+        "template_trial",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("pages", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("results", sa.JSON(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.String(length=254), nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("finished_at", UtcDateTime, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_template_trial"),
+    )
