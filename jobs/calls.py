@@ -25,6 +25,7 @@ from jobs.review import review_job
 from jobs.stopping import expire_batch
 from jobs.tables import Export, Job, Work
 from jobs.work import Claim, LeaseLost, Progress
+from jobs.workers import reversals
 
 _BETWEEN_RECONCILES = timedelta(hours=1)
 Call = Callable[[Resources, int, Progress], datetime | None]
@@ -48,6 +49,11 @@ def _collect(resources: Resources, batch_id: int, progress: Progress) -> datetim
 
 def _pay_bonus(resources: Resources, intent_id: int, progress: Progress) -> datetime | None:
     pay_bonus(resources, intent_id, progress)
+    return None
+
+
+def _reverse(resources: Resources, intent_id: int, progress: Progress) -> datetime | None:
+    reversals.carry_out(resources, intent_id, progress)
     return None
 
 
@@ -89,6 +95,7 @@ CALLS: dict[str, Call] = {
     "expire_batch": _expire,
     "advance_job": _advance,
     "pay_bonus": _pay_bonus,
+    "reverse_rejection": _reverse,
     "export_job": _export,
     "reconcile": _reconcile,
 }

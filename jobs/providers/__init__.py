@@ -45,7 +45,10 @@ class Provider(Protocol):
         """Every submission of the HIT so far, to the last page; a repeat gives the same."""
 
     def extend(self, provider_hit_id: str, target_assignments: int, token: str) -> PostedHit:
-        """The HIT with at least ``target_assignments`` slots."""
+        """The HIT with at least ``target_assignments`` slots; a repeat adds none."""
+
+    def prolong(self, provider_hit_id: str, until: datetime) -> PostedHit:
+        """The HIT, open to workers until ``until`` at least; a repeat changes nothing."""
 
     def expire(self, provider_hit_id: str) -> PostedHit:
         """The HIT, no longer open to new workers."""
@@ -58,6 +61,9 @@ class Provider(Protocol):
 
     def reject(self, provider_assignment_id: str, reason: str) -> str:
         """The assignment's state after the call, as the venue holds it."""
+
+    def reverse(self, provider_assignment_id: str, feedback: str) -> str:
+        """The state after approving work that was rejected; Approved already stays Approved."""
 
     def bonus(
         self,

@@ -19,7 +19,8 @@ def member(reply: dict[str, Any], name: str, operation: str) -> Any:
     return reply[name]
 
 
-def posted_hit(hit: dict[str, Any]) -> PostedHit:
+def posted_hit(hit: dict[str, Any], *, with_question: bool = False) -> PostedHit:
+    """The HIT; its question is large and is kept where one HIT is asked for."""
     return PostedHit(
         provider_hit_id=hit["HITId"],
         marker=hit.get("RequesterAnnotation", ""),
@@ -29,6 +30,7 @@ def posted_hit(hit: dict[str, Any]) -> PostedHit:
         n_pending=hit.get("NumberOfAssignmentsPending", 0),
         expires_at=hit.get("Expiration"),
         provider_hit_type_id=hit.get("HITTypeId", ""),
+        question=hit.get("Question", "") if with_question else "",
     )
 
 

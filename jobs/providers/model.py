@@ -152,6 +152,9 @@ class Model:
     def extend(self, provider_hit_id: str, target_assignments: int, token: str) -> PostedHit:
         return self.get(provider_hit_id)
 
+    def prolong(self, provider_hit_id: str, until: datetime) -> PostedHit:
+        return self.get(provider_hit_id)
+
     def expire(self, provider_hit_id: str) -> PostedHit:
         return self.get(provider_hit_id)
 
@@ -163,6 +166,9 @@ class Model:
 
     def reject(self, provider_assignment_id: str, reason: str) -> str:
         return "Rejected"
+
+    def reverse(self, provider_assignment_id: str, feedback: str) -> str:
+        return "Approved"
 
     def bonus(
         self,

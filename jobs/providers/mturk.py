@@ -7,7 +7,8 @@ Every repeat is safe: paid calls carry a token, a token the venue knows already 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from xml.sax.saxutils import escape
 
@@ -19,6 +20,7 @@ from jobs.blobs import Blobs
 from jobs.errors import InvalidInput, ProviderError
 from jobs.money import decimal_usd
 from jobs.providers import _turk_errors as turk
+from jobs.providers import _turk_qualifications as qualifications
 from jobs.providers import _turk_replies as replies
 from jobs.providers._turk_terms import CrowdTerms, Terms
 from jobs.records import Bonus, Environment, HitSpec, Identity, PostedHit, Quote, Submission
@@ -34,6 +36,8 @@ _HTML_QUESTION = (
 )
 _STATUSES = ["Submitted", "Approved", "Rejected"]
 _MOST_PAGES = 100_000
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMES_LONG_AGO = 30 * 365 * 86_400  # as many different seconds, all of them past
 
 
 def connect(
@@ -129,7 +133,7 @@ class Mturk:
         return self._terms.quote(spec)
 
     def publish(self, spec: HitSpec) -> PostedHit:
-        spec = self._terms.as_published(spec, self)
+        spec = self._terms.as_published(self._without_excluded(spec), self)
         try:
             reply = self._call(
                 "create_hit_with_hit_type",
@@ -151,7 +155,7 @@ class Mturk:
 
     def get(self, provider_hit_id: str) -> PostedHit:
         reply = self._call("get_hit", HITId=provider_hit_id)
-        return replies.posted_hit(replies.member(reply, "HIT", "get_hit"))
+        return replies.posted_hit(replies.member(reply, "HIT", "get_hit"), with_question=True)
 
     def fetch(self, posted: PostedHit, spec: HitSpec) -> Iterator[Submission]:
         seen = set()
@@ -181,19 +185,45 @@ class Mturk:
         except ProviderError as error:
             if turk.TOKEN_USED not in str(error):
                 raise
-        return self.get(provider_hit_id)
+        posted = self.get(provider_hit_id)
+        if posted.max_assignments < target_assignments:
+            raise ProviderError(
+                f"{self.name}: {provider_hit_id} was to have {target_assignments} assignments "
+                f"and shows {posted.max_assignments}",
+                permanent=False,
+                outcome_unknown=True,
+            )
+        return posted
+
+    def prolong(self, provider_hit_id: str, until: datetime) -> PostedHit:
+        self._set_expiration(provider_hit_id, until)
+        posted = self.get(provider_hit_id)
+        if posted.expires_at is None or posted.expires_at < until.replace(microsecond=0):
+            raise ProviderError(
+                f"{self.name}: {provider_hit_id} was to be open until {until} and ends "
+                f"{posted.expires_at}",
+                permanent=False,
+                outcome_unknown=True,
+            )
+        return posted
 
     def expire(self, provider_hit_id: str) -> PostedHit:
+        self._set_expiration(provider_hit_id, _LONG_AGO)
+        posted = self.get(provider_hit_id)
+        if posted.state == "Assignable" and posted.expires_at is not None:
+            # The service takes HIT and time for a token: after a HIT was prolonged, the time
+            # that ended it before is used up. Each expiration gives a past time of its own.
+            offset = timedelta(seconds=int(posted.expires_at.timestamp()) % _TIMES_LONG_AGO)
+            self._set_expiration(provider_hit_id, _LONG_AGO + offset)
+            posted = self.get(provider_hit_id)
+        return posted
+
+    def _set_expiration(self, provider_hit_id: str, at: datetime) -> None:
         try:
-            self._call(
-                "update_expiration_for_hit",
-                HITId=provider_hit_id,
-                ExpireAt=datetime(1970, 1, 1, tzinfo=UTC),
-            )
+            self._call("update_expiration_for_hit", HITId=provider_hit_id, ExpireAt=at)
         except ProviderError as error:
             if turk.TOKEN_USED not in str(error):
                 raise
-        return self.get(provider_hit_id)
 
     def delete(self, provider_hit_id: str) -> None:
         try:
@@ -214,6 +244,15 @@ class Mturk:
             "Rejected",
             AssignmentId=provider_assignment_id,
             RequesterFeedback=reason[:1024],
+        )
+
+    def reverse(self, provider_assignment_id: str, feedback: str) -> str:
+        return self._decide(
+            "approve_assignment",
+            "Approved",
+            AssignmentId=provider_assignment_id,
+            RequesterFeedback=feedback,
+            OverrideRejection=True,
         )
 
     def bonus(
@@ -259,20 +298,25 @@ class Mturk:
     def qualification_type(self, name: str) -> str:
         """The id of this account's own qualification type ``name``."""
         if name not in self._qualification_types:
-            self._qualification_types[name] = self._find_qualification_type(name)
+            found = qualifications.find(self._pages, name)
+            if found is None:
+                raise ProviderError(f"{self.name}: no qualification {name!r} here", permanent=False)
+            self._qualification_types[name] = found
         return self._qualification_types[name]
 
-    def _find_qualification_type(self, name: str) -> str:
-        for row in self._pages(
-            "list_qualification_types",
-            "QualificationTypes",
-            Query=name,
-            MustBeRequestable=False,
-            MustBeOwnedByCaller=True,
-        ):
-            if row["Name"] == name:
-                return str(row["QualificationTypeId"])
-        raise ProviderError(f"{self.name}: no qualification {name!r} here", permanent=False)
+    def _without_excluded(self, spec: HitSpec) -> HitSpec:
+        """``spec`` for everybody but its excluded workers; nothing is posted by this."""
+        if not spec.excluded_worker_ids:
+            return spec
+        try:
+            requirement = qualifications.shut_out(
+                self._call, self._pages, f"{spec.marker}:not", spec.excluded_worker_ids
+            )
+        except ProviderError as error:
+            error.outcome_unknown = False
+            raise
+        requirements = (*spec.qualification_requirements, requirement)
+        return replace(spec, qualification_requirements=requirements)
 
     def _hit_type(self, spec: HitSpec) -> str:
         """The HIT type of ``spec``; MTurk gives the same one for equal attributes."""

@@ -1,0 +1,1 @@
+"""Services about who worked: evidence, rejections taken back, exclusions, letters."""
