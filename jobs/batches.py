@@ -79,7 +79,7 @@ def add_batch(
     session.flush()
     prefix = f"hitworks:{intents.installation(session)}:hit"
     for hit, task_ids in zip(rows, hits, strict=True):
-        hit.marker = f"{prefix}:{hit.id}"
+        hit.marker = f"{prefix}:{hit.id}:{batch.id}.{context.route.id}"
         session.add_all(
             HitTask(hit_id=hit.id, position=position, task_id=task_id)
             for position, task_id in enumerate(task_ids)

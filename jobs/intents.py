@@ -26,6 +26,7 @@ from jobs.tables import Installation, Intent, Job, Switch
 TOKEN_LIFE = timedelta(hours=20)  # MTurk forgets a token after 24 h; four hours are the margin
 OPEN = ("sending", "unknown")
 PAUSE = "pause"
+RESTORED = "restored"  # on from a restore until the venues were read: see jobs/adopting.py
 
 
 @dataclass(frozen=True)
@@ -159,25 +160,39 @@ def token(session: Session, operation: str, intent_id: int, window: int) -> str:
 
 
 def installation(session: Session) -> str:
-    """The key that begins our markers at every venue."""
+    """The key in our markers and tokens; each restored backup gives it a new ending."""
     return session.scalars(select(Installation.key)).one()
 
 
+def marker_beginnings(session: Session) -> tuple[str, str]:
+    """How every marker of this installation begins, from before and after restored backups."""
+    name = installation(session).partition(".")[0]
+    return f"hitworks:{name}:", f"hitworks:{name}."
+
+
+def is_restored(session: Session) -> bool:
+    """Whether a backup was restored and the venues have not been read since."""
+    return bool(session.scalar(select(Switch.is_on).where(Switch.name == RESTORED)))
+
+
 def refuse_when_paused(session: Session, job_id: int) -> None:
-    """Raise Paused while the switch or the job is paused; read in each paid transaction."""
-    switch = session.get(Switch, PAUSE, populate_existing=True)
-    if switch is not None and switch.is_on:
-        raise Paused(f"paid calls are paused by {switch.actor}: {switch.reason}")
+    """Raise Paused while a switch or the job is paused; read in each paid transaction."""
+    for name in (RESTORED, PAUSE):
+        switch = session.get(Switch, name, populate_existing=True)
+        if switch is not None and switch.is_on:
+            raise Paused(f"paid calls are paused by {switch.actor}: {switch.reason}")
     state = session.scalar(select(Job.state).where(Job.id == job_id))
     if state in ("draft", "paused"):
         raise Paused(f"job {job_id} is {state}: no paid call is made for it")
 
 
-def set_pause(session: Session, is_on: bool, *, reason: str, actor: str, now: datetime) -> None:
-    """Turn the switch that stops every paid call of this installation."""
-    switch = session.get(Switch, PAUSE, with_for_update=True)
+def set_pause(
+    session: Session, is_on: bool, *, reason: str, actor: str, now: datetime, name: str = PAUSE
+) -> None:
+    """Turn a switch that stops every paid call of this installation."""
+    switch = session.get(Switch, name, with_for_update=True)
     if switch is None:
-        switch = Switch(name=PAUSE)
+        switch = Switch(name=name)
         session.add(switch)
     switch.is_on, switch.reason, switch.actor, switch.changed_at = is_on, reason, actor, now
     session.flush()

@@ -112,7 +112,7 @@ class HitSpec:
 
 @dataclass(frozen=True)
 class PostedHit:
-    """A HIT as the venue knows it."""
+    """A HIT as the venue knows it. ``question`` is its page, where one HIT was asked for."""
 
     provider_hit_id: str
     marker: str
@@ -122,6 +122,7 @@ class PostedHit:
     n_pending: int
     expires_at: datetime | None
     provider_hit_type_id: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True)
