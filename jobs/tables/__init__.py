@@ -36,6 +36,9 @@ from jobs.tables.campaigns import (
 from jobs.tables.campaigns import (
     Task as Task,
 )
+from jobs.tables.counts import Facet as Facet
+from jobs.tables.counts import GoldResult as GoldResult
+from jobs.tables.counts import Tally as Tally
 from jobs.tables.datasets import (
     Dataset as Dataset,
 )
@@ -54,6 +57,9 @@ from jobs.tables.datasets import (
 from jobs.tables.labels import Consensus as Consensus
 from jobs.tables.labels import Export as Export
 from jobs.tables.labels import Label as Label
+from jobs.tables.money import (
+    Extension as Extension,
+)
 from jobs.tables.money import (
     Finding as Finding,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.tables.base import Base
@@ -52,6 +52,14 @@ class Assignment(Base):
     """One worker's copy of a HIT: Submitted, Approved or Rejected."""
 
     __tablename__ = "assignment"
+    __table_args__ = (
+        Index(
+            "ix_assignment_undecided",
+            "id",
+            sqlite_where=text("state = 'Submitted' AND decision IS NULL"),
+            postgresql_where=text("state = 'Submitted' AND decision IS NULL"),
+        ),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     raw_submission_id: Mapped[int] = mapped_column(ForeignKey("raw_submission.id"), unique=True)
     hit_id: Mapped[int] = mapped_column(ForeignKey("hit.id"), index=True)
@@ -78,11 +86,14 @@ class Answer(Base):
     """
 
     __tablename__ = "answer"
-    __table_args__ = (UniqueConstraint("assignment_id", "task_id"),)
+    __table_args__ = (
+        UniqueConstraint("assignment_id", "task_id"),
+        Index("ix_answer_worker_id", "worker_id", "task_id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), index=True)
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id"), index=True)
-    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"), index=True)
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"))
     value: Mapped[dict[str, Any]]
     seconds: Mapped[float]
     created_at: Mapped[datetime]

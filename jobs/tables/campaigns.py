@@ -55,6 +55,7 @@ class Task(Base):
     """One question about one item (or one tile of it)."""
 
     __tablename__ = "task"
+    __table_args__ = (Index("ix_task_question", "job_id", "kind", "item_id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)

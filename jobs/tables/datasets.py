@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.tables.base import Base
@@ -35,7 +35,10 @@ class Intake(Base):
 
 class Item(Base):
     __tablename__ = "item"
-    __table_args__ = (UniqueConstraint("dataset_id", "sha256"),)
+    __table_args__ = (
+        UniqueConstraint("dataset_id", "sha256"),
+        Index("ix_item_page", "dataset_id", "id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"), index=True)
     sha256: Mapped[str] = mapped_column(String(64))

@@ -5,28 +5,39 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.tables.base import Base
+
+_SHOWN = ("kind", "confidence", "agreement")  # what filters ask: found in the index alone
 
 
 class Consensus(Base):
     """The combined answer to one question about one item, replaced when answers change.
 
-    ``state`` is open (wants more answers), sure, or conflict (wants a person).
+    ``state`` is open (wants more answers), sure, conflict (wants a person) or adjudicated.
     """
 
     __tablename__ = "consensus"
     __table_args__ = (
         UniqueConstraint("job_id", "kind", "item_id"),
         Index("ix_consensus_worst_first", "job_id", "state", "confidence", "id"),
+        Index(
+            "ix_consensus_conflicts",
+            "confidence",
+            "id",
+            sqlite_where=text("state = 'conflict'"),
+            postgresql_where=text("state = 'conflict'"),
+        ),
+        Index("ix_consensus_state", "job_id", "state", "item_id", *_SHOWN),
+        Index("ix_consensus_item", "job_id", "item_id", "state", *_SHOWN),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
-    state: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(12))  # open, sure, conflict, adjudicated
     method: Mapped[str] = mapped_column(String(80))  # name@version
     value: Mapped[dict[str, Any]]
     confidence: Mapped[float]
@@ -41,7 +52,10 @@ class Label(Base):
     """The final value, versioned; the newest version counts, none is ever changed."""
 
     __tablename__ = "label"
-    __table_args__ = (UniqueConstraint("job_id", "item_id", "kind", "version"),)
+    __table_args__ = (
+        UniqueConstraint("job_id", "item_id", "kind", "version"),
+        Index("ix_label_page", "job_id", "id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)

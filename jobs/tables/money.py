@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.tables.base import Base
@@ -15,6 +15,14 @@ class Intent(Base):
     """A paid or deciding call, written before it is made. ``key`` makes it happen once."""
 
     __tablename__ = "intent"
+    __table_args__ = (
+        Index(
+            "ix_intent_unfinished",
+            "state",
+            sqlite_where=text("state <> 'done'"),
+            postgresql_where=text("state <> 'done'"),
+        ),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(200), unique=True)  # e.g. publish:hit:17
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
@@ -33,10 +41,30 @@ class Intent(Base):
     finished_at: Mapped[datetime | None]
 
 
+class Extension(Base):
+    """Further answers ordered from a HIT that is posted; ``number`` counts a HIT's orders."""
+
+    __tablename__ = "extension"
+    __table_args__ = (UniqueConstraint("hit_id", "number"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hit_id: Mapped[int] = mapped_column(ForeignKey("hit.id"))
+    number: Mapped[int]
+    n_more: Mapped[int]  # answers wanted beyond those that came or are still coming
+    target_assignments: Mapped[int] = mapped_column(default=0)  # set before the first call
+    n_added: Mapped[int] = mapped_column(default=0)  # by which the HIT has grown
+    state: Mapped[str] = mapped_column(String(12))  # planned, sending, done, refused
+    hit_state: Mapped[str] = mapped_column(String(12), default="")  # the HIT's before the call
+    error: Mapped[str] = mapped_column(default="")
+    actor: Mapped[str]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
 class LedgerTransaction(Base):
     """One movement of money. Insert-only; ``key`` makes it happen once."""
 
     __tablename__ = "ledger_transaction"
+    __table_args__ = (Index("ix_ledger_transaction_page", "job_id", "id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(200), unique=True)  # e.g. reward:assignment:17
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
