@@ -17,11 +17,26 @@ from jobs.ledger import Reason
 from jobs.money import MICROS_PER_CENT, format_usd
 from jobs.providers import Provider
 from jobs.resources import Resources
-from jobs.tables import Assignment, Batch, Hit, Intent, RawSubmission
+from jobs.tables import Assignment, Batch, Hit, Intent, RawSubmission, Worker
 from jobs.work import Progress
 
 LONGEST_REASON = 1000
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class BonusPreview:
+    """Whom a bonus would pay, what it costs, and what was given for the work before."""
+
+    assignment_id: int
+    job_id: int
+    provider: str
+    provider_worker_id: str
+    amount_micros: int
+    fee_micros: int
+    budget_left_micros: int
+    granted_before: tuple[tuple[str, int], ...]
+    """(reason key, amount) of each bonus of the assignment so far."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,40 @@ class _Bonus:
         return f"{self.intent.parameters['reason']} [{self.intent.key}]"
 
 
+def preview_bonus(
+    session: Session, assignment_id: int, amount_micros: int, now: datetime
+) -> BonusPreview:
+    """What ``grant_bonus`` would do. Changes nothing.
+
+    Raises:
+        InvalidInput: for an amount that is not whole cents.
+        Conflict: for work that is not decided, or a route that pays no bonus.
+
+    """
+    _check_amount(amount_micros)
+    assignment, context = _payable(session, assignment_id)
+    worker = session.get_one(Worker, assignment.worker_id)
+    before = session.execute(
+        select(Intent.key, Intent.parameters)
+        .where(Intent.key.startswith(f"bonus:assignment:{assignment_id}:", autoescape=True))
+        .where(Intent.state != "failed")
+        .order_by(Intent.id)
+    )
+    job = context.job
+    return BonusPreview(
+        assignment_id=assignment_id,
+        job_id=job.id,
+        provider=worker.provider,
+        provider_worker_id=worker.provider_worker_id,
+        amount_micros=amount_micros,
+        fee_micros=fees.bonus_fee(amount_micros, fees.table_on(now.date())),
+        budget_left_micros=job.budget_micros - job.held_micros - job.spent_micros,
+        granted_before=tuple(
+            (key.split(":", 3)[3], int(parameters["amount_micros"])) for key, parameters in before
+        ),
+    )
+
+
 def grant_bonus(
     session: Session,
     assignment_id: int,
@@ -67,8 +116,7 @@ def grant_bonus(
         Conflict: for another amount under the same key, or work that is not decided.
 
     """
-    if amount_micros <= 0 or amount_micros % MICROS_PER_CENT:
-        raise InvalidInput(f"bonus: expected whole cents above 0, got {format_usd(amount_micros)}")
+    _check_amount(amount_micros)
     if not _KEY.fullmatch(reason_key):
         raise InvalidInput(
             f"bonus: reason key: expected letters, digits, - and _, got {reason_key!r:.60}"
@@ -77,14 +125,7 @@ def grant_bonus(
         raise InvalidInput(
             f"bonus: expected a reason of 1 to {LONGEST_REASON} printable characters"
         )
-    assignment = session.get(Assignment, assignment_id)
-    if assignment is None:
-        raise NotFound(f"assignment {assignment_id}: no such assignment")
-    if assignment.state == "Submitted":
-        raise Conflict(f"assignment {assignment_id} is not decided yet: a bonus comes after that")
-    context = hit_specs.batch_context(session, session.get_one(Hit, assignment.hit_id).batch_id)
-    if context.route.provider != "mturk":
-        raise Conflict(f"assignment {assignment_id}: {context.route.provider} pays no bonus")
+    assignment, context = _payable(session, assignment_id)
     fee = fees.bonus_fee(amount_micros, fees.table_on(now.date()))
     call = intents.Call(
         key=f"bonus:assignment:{assignment_id}:{reason_key}",
@@ -138,6 +179,24 @@ def pay_bonus(resources: Resources, intent_id: int, progress: Progress) -> None:
         _recover(resources, provider, bonus, intent, error)
         return
     _confirm(resources, bonus)
+
+
+def _check_amount(amount_micros: int) -> None:
+    if amount_micros <= 0 or amount_micros % MICROS_PER_CENT:
+        raise InvalidInput(f"bonus: expected whole cents above 0, got {format_usd(amount_micros)}")
+
+
+def _payable(session: Session, assignment_id: int) -> tuple[Assignment, RouteContext]:
+    """The decided assignment of a route that pays bonuses."""
+    assignment = session.get(Assignment, assignment_id)
+    if assignment is None:
+        raise NotFound(f"assignment {assignment_id}: no such assignment")
+    if assignment.state == "Submitted":
+        raise Conflict(f"assignment {assignment_id} is not decided yet: a bonus comes after that")
+    context = hit_specs.batch_context(session, session.get_one(Hit, assignment.hit_id).batch_id)
+    if context.route.provider != "mturk":
+        raise Conflict(f"assignment {assignment_id}: {context.route.provider} pays no bonus")
+    return assignment, context
 
 
 def _recover(

@@ -6,8 +6,9 @@ Nobody is rejected on one kind of evidence, and work that is no answer waits for
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, select, update
@@ -23,9 +24,13 @@ from jobs.records import HitSpec
 from jobs.resources import Resources
 from jobs.tables import Assignment, Batch, Hit, Job, RawSubmission, Route, WorkerScore
 from jobs.work import Progress
+from jobs.workers import evidence, rejecting
+from jobs.workers.evidence import Evidence
 
 POLICY = "policy"
 DECISIONS = ("approve", "reject")
+LONGEST_REASON = 1024
+LONGEST_MARGIN = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class ReviewReport:
     n_rejected: int
     n_too_soon: int
     n_waiting: int
+    look_at: datetime | None = None
+    """When to look again, before the venue approves what still waits for other answers."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ def review_job(resources: Resources, job_id: int, progress: Progress) -> ReviewR
 
     """
     with transaction(resources.sessions) as session:
-        n_waiting = _decide_by_policy(session, job_id, resources.clock())
+        n_waiting, look_at = _decide_by_policy(session, job_id, resources.clock())
     with reading(resources.sessions) as session:
         hit_ids = _hits_with_open_decisions(session, job_id)
     counts = {"Approved": 0, "Rejected": 0}
@@ -87,52 +94,53 @@ def review_job(resources: Resources, job_id: int, progress: Progress) -> ReviewR
             row = session.get_one(Hit, hit_id, with_for_update=True)
             settling.release_when_settled(session, row, context, POLICY, resources.clock())
     return ReviewReport(
-        counts["Approved"], counts["Rejected"], counts.get("Submitted", 0), n_waiting
+        counts["Approved"], counts["Rejected"], counts.get("Submitted", 0), n_waiting, look_at
     )
 
 
-def verdict(policy: ReviewPolicy, score: WorkerScore | None) -> Verdict:
-    """The policy's word on parsed work of a worker with this score.
+def verdict(
+    policy: ReviewPolicy, score: WorkerScore | None, behaviour: Sequence[Evidence] = ()
+) -> Verdict:
+    """The policy's word on parsed work of a worker with this score and behaviour.
 
-    Rejection needs both: gold *and* agreement, each from enough answers, each with the
-    whole interval under its bound.
+    Rejection needs wrong answers to known pictures *and* a second kind of evidence: low
+    agreement, implausible speed or copied answers.
     """
-    if policy.mode == "screen" and score is not None:
-        gold_is_low = (
-            score.n_gold >= policy.min_gold
-            and score.gold_high is not None
-            and score.gold_high < policy.gold_below
-        )
-        agreement_is_low = (
-            score.n_answers >= policy.min_answers
-            and score.consensus_high is not None
-            and score.consensus_high < policy.agreement_below
-        )
-        if gold_is_low and agreement_is_low:
-            return Verdict(
-                "reject",
-                f"Your answers to {score.n_gold} known pictures were right in "
-                f"{score.gold_accuracy or 0:.0%} of cases, and {score.consensus_accuracy or 0:.0%} "
-                f"of your {score.n_answers} answers agree with those of other workers. "
-                "Please write to us if you think this is a mistake.",
-            )
+    if policy.mode == "screen":
+        seen = [*evidence.of_score(policy, score), *behaviour]
+        kinds = evidence.kinds(seen)
+        if evidence.GOLD in kinds and len(kinds) >= 2:
+            return Verdict("reject", evidence.reason_for_worker(seen))
     return Verdict("approve", "")
 
 
 def decide(
-    session: Session, assignment_id: int, decision: str, reason: str, actor: str, now: datetime
+    session: Session,
+    assignment_id: int,
+    decision: str,
+    reason: str,
+    actor: str,
+    now: datetime,
+    *,
+    without_evidence: bool = False,
 ) -> None:
     """A person's decision, carried out by the background at once.
 
+    A person's look is one kind of evidence; a rejection needs a second one that was measured,
+    unless it is made ``without_evidence`` on purpose. See ``workers.rejecting`` for a preview.
+
     Raises:
         InvalidInput: for another word, or a rejection without a reason for the worker.
-        Conflict: when it is decided already; the message names who was first.
+        Conflict: when it is decided already (the message names who was first), or nothing
+            measured speaks against rejected work.
 
     """
     if decision not in DECISIONS:
         raise InvalidInput(f"decision: expected approve or reject, got {decision!r:.40}")
     if decision == "reject" and not reason.strip():
         raise InvalidInput("reason: a rejected worker must be told why")
+    if len(reason) > LONGEST_REASON or not all(map(str.isprintable, reason.splitlines())):
+        raise InvalidInput(f"reason: expected at most {LONGEST_REASON:,} printable characters")
     job_id = session.scalar(
         select(Batch.job_id)
         .join(Hit, Hit.batch_id == Batch.id)
@@ -141,7 +149,10 @@ def decide(
     )
     if job_id is None:
         raise NotFound(f"assignment {assignment_id}: no such assignment")
-    if not _set_decision(session, assignment_id, Verdict(decision, reason.strip()), actor, now):
+    verdict = Verdict(decision, reason.strip())
+    if decision == "reject" and not without_evidence:
+        _need_evidence(session, assignment_id)
+    if not _set_decision(session, assignment_id, verdict, actor, now):
         row = session.get_one(Assignment, assignment_id, populate_existing=True)
         raise Conflict(
             f"assignment {assignment_id}: {row.decided_by or 'the venue'} has decided to "
@@ -150,35 +161,80 @@ def decide(
     work.enqueue(session, "advance_job", job_id, now)
 
 
-def _decide_by_policy(session: Session, job_id: int, now: datetime) -> int:
-    """Set the policy's decisions; the number of submissions that wait for a person."""
+def _need_evidence(session: Session, assignment_id: int) -> None:
+    row = session.get_one(Assignment, assignment_id)
+    is_open = row.state == "Submitted" and row.decision is None
+    if is_open and not rejecting.evidence_of(session, [assignment_id])[assignment_id]:
+        raise Conflict(
+            f"assignment {assignment_id}: a rejection needs a second kind of evidence beside "
+            "your own look, and no known picture, agreement, speed or copying speaks against "
+            "this worker; pay the work, or reject it without evidence on purpose"
+        )
+
+
+def decide_by(submitted_at: datetime, auto_approval_at: datetime) -> datetime:
+    """When screening decides by what is known: the venue pays by itself a little later."""
+    margin = min(LONGEST_MARGIN, (auto_approval_at - submitted_at) / 4)
+    return auto_approval_at - margin
+
+
+def _decide_by_policy(session: Session, job_id: int, now: datetime) -> tuple[int, datetime | None]:
+    """Set the policy's decisions; the number left for a person, and when to look again.
+
+    Screening waits until all answers to a HIT are in, but not until the venue pays unasked.
+    """
     policy = Policy.model_validate(session.get_one(Job, job_id).policy).review
+    behaviour: dict[str, dict[int, list[Evidence]]] = {}
+    n_waiting, looks = 0, []
+    for row in _undecided(session, job_id):
+        assignment = row.assignment
+        if assignment.parse_state != "parsed":
+            n_waiting += assignment.parse_state == "unparsed"
+            continue
+        limit = assignment.auto_approval_at
+        due_at = decide_by(row.submitted_at, limit) if limit else None
+        if policy.mode == "screen" and row.hit_state != "closed" and (not due_at or now < due_at):
+            looks += [due_at] if due_at else []
+            continue
+        others: list[Evidence] = []
+        if policy.mode == "screen" and evidence.of_score(policy, row.score):
+            if row.kind not in behaviour:
+                behaviour[row.kind] = evidence.of_behaviour(session, job_id, row.kind)
+            others = behaviour[row.kind].get(assignment.worker_id, [])
+        said = verdict(policy, row.score, others)
+        _set_decision(session, assignment.id, said, POLICY, now)
+    return n_waiting, min(looks, default=None)
+
+
+@dataclass(frozen=True)
+class _Undecided:
+    """A submission nobody has decided, with what the policy looks at."""
+
+    assignment: Assignment
+    hit_state: str
+    kind: str
+    submitted_at: datetime
+    score: WorkerScore | None
+
+
+def _undecided(session: Session, job_id: int) -> list[_Undecided]:
     rows = session.execute(
-        select(Assignment, Hit.state, WorkerScore)
+        select(Assignment, Hit.state, Route.kind, RawSubmission.submitted_at, WorkerScore)
+        .join(RawSubmission, RawSubmission.id == Assignment.raw_submission_id)
         .join(Hit, Hit.id == Assignment.hit_id)
         .join(Batch, Batch.id == Hit.batch_id)
+        .join(Route, Route.id == Batch.route_id)
         .outerjoin(
             WorkerScore,
             (WorkerScore.worker_id == Assignment.worker_id)
             & (WorkerScore.job_id == Batch.job_id)
-            & (WorkerScore.kind == _kind_of_batch()),
+            & (WorkerScore.kind == Route.kind),
         )
         .where(Batch.job_id == job_id, Assignment.state == "Submitted")
         .where(Assignment.decision.is_(None))
         .order_by(Assignment.id)
-    ).all()
-    n_waiting = 0
-    for assignment, hit_state, score in rows:
-        if assignment.parse_state != "parsed":
-            n_waiting += assignment.parse_state == "unparsed"
-        elif policy.mode == "approve" or hit_state == "closed":
-            _set_decision(session, assignment.id, verdict(policy, score), POLICY, now)
-    return n_waiting
-
-
-def _kind_of_batch() -> Any:
-    from_route = select(Route.kind).where(Route.id == Batch.route_id)
-    return from_route.correlate(Batch).scalar_subquery()
+    )
+    return [_Undecided(*row) for row in rows]
 
 
 def _set_decision(

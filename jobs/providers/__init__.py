@@ -7,7 +7,7 @@ fields leave in a ``Submission``. Every vendor error leaves as a ``ProviderError
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from types import ModuleType
 from typing import Any, Protocol, cast
@@ -19,12 +19,44 @@ from jobs.settings import Settings
 from quality.folders import load_module, module_names
 
 
+class People(Protocol):
+    """Who works at a venue's account. Every call but ``notify`` may be repeated freely."""
+
+    def own_qualification(self, name: str, description: str) -> str:
+        """The id of the account's own qualification type ``name``, made when it is missing."""
+
+    def qualify(self, qualification: str, provider_worker_id: str, value: int) -> None:
+        """Give the worker the qualification with this score; nobody is written to."""
+
+    def disqualify(self, qualification: str, provider_worker_id: str) -> None:
+        """Take the qualification away; not held already is success."""
+
+    def block(self, provider_worker_id: str, reason: str) -> None:
+        """Keep the worker out of every HIT of the account; the venue tells them."""
+
+    def unblock(self, provider_worker_id: str, reason: str) -> None:
+        """Lift the block; not blocked already is success."""
+
+    def notify(self, provider_worker_ids: Sequence[str], subject: str, text: str) -> dict[str, str]:
+        """Write to at most 100 workers; what the venue says of each it could not write to.
+
+        A repeat writes twice: this is for the caller to make once.
+        """
+
+    def subscribe(self, provider_hit_type_id: str, queue_url: str) -> bool:
+        """Have news of the HIT type sent to the queue; False where the venue cannot reach it."""
+
+
 class Provider(Protocol):
     """One venue. Every call may be repeated; each states what a repeat does."""
 
     name: str
     has_pages: bool
     """Whether people see a rendered page."""
+
+    @property
+    def people(self) -> People | None:
+        """The account's workers; None where nobody works."""
 
     def identity(self) -> Identity:
         """Environment, endpoint, account and balance in use."""

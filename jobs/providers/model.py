@@ -87,6 +87,7 @@ class Model:
 
     name = "model"
     has_pages = False
+    people = None
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ class OwnQualification(Base):
     name: Mapped[str] = mapped_column(String(200))
     provider_type_id: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime]
+    checked_at: Mapped[datetime]  # when the venue was last seen to have it
 
 
 class StandingChange(Base):

@@ -30,6 +30,7 @@ def _create_own_qualification() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("provider_type_id", sa.String(length=255), nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("checked_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_own_qualification"),
         sa.UniqueConstraint(
             "provider",

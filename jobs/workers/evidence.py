@@ -1,0 +1,171 @@
+"""What speaks against a worker's work in a job, each kind from another source.
+
+One kind alone proves little: gold may be wrong, the crowd may be wrong, quick hands may be
+honest. Whoever decides needs two.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from jobs.job_specs import ReviewPolicy
+from jobs.records import BOXES
+from jobs.tables import Answer, Task, WorkerScore
+from jobs.votes import index_of
+from quality.consensus.shapes import TagAnswers
+from quality.worker_flags import flags, too_fast
+
+GOLD, AGREEMENT, SPEED, COPIES, UNREADABLE = (
+    "known pictures",
+    "agreement",
+    "speed",
+    "copies",
+    "unreadable",
+)
+LEAST_DRAWINGS, LEAST_SHARED = 8, 5
+SAME_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One kind of evidence; ``told`` says it to the worker in plain words."""
+
+    kind: str
+    told: str
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One answer as evidence needs it."""
+
+    item_id: int
+    worker_id: int
+    value: dict[str, Any]
+    seconds: float
+
+
+def of_score(policy: ReviewPolicy, score: WorkerScore | None) -> list[Evidence]:
+    """Accuracy on known pictures, and agreement with others, where each is surely low.
+
+    Surely: from enough answers, and with the whole 95 % interval under the policy's bound.
+    """
+    if score is None:
+        return []
+    found = []
+    if (
+        score.n_gold >= policy.min_gold
+        and score.gold_high is not None
+        and score.gold_high < policy.gold_below
+    ):
+        share = score.gold_accuracy or 0
+        known = f"Your answers to {score.n_gold} known pictures were right"
+        found.append(Evidence(GOLD, f"{known} in {share:.0%} of cases."))
+    if (
+        score.n_answers >= policy.min_answers
+        and score.consensus_high is not None
+        and score.consensus_high < policy.agreement_below
+    ):
+        share = score.consensus_accuracy or 0
+        text = f"{share:.0%} of your {score.n_answers} answers agree with those of other workers."
+        found.append(Evidence(AGREEMENT, text))
+    return found
+
+
+def of_behaviour(session: Session, job_id: int, kind: str) -> dict[int, list[Evidence]]:
+    """Speed and copying by worker id, over all answers to this kind of question of the job."""
+    rows = [
+        _Row(*row)
+        for row in session.execute(
+            select(Task.item_id, Answer.worker_id, Answer.value, Answer.seconds)
+            .join(Answer, Answer.task_id == Task.id)
+            .where(Task.job_id == job_id, Task.kind == kind, Task.repeat_of.is_(None))
+            .order_by(Answer.id)
+        )
+    ]
+    found: dict[int, list[Evidence]] = defaultdict(list)
+    if not rows:
+        return found
+    answers, worker_ids = _as_labels(rows)
+    flagged = too_fast(answers) if kind == BOXES else flags(answers)
+    for flag in flagged:
+        is_speed = flag.kind == "too fast"
+        evidence = Evidence(SPEED if is_speed else COPIES, f"Of your work, {flag.evidence}.")
+        found[worker_ids[flag.worker]].append(evidence)
+    if kind == BOXES:
+        for worker_id, evidence in _copied_boxes(rows):
+            found[worker_id].append(evidence)
+    return found
+
+
+def kinds(evidence: Sequence[Evidence]) -> set[str]:
+    """The different kinds among the evidence."""
+    return {one.kind for one in evidence}
+
+
+def reason_for_worker(evidence: Sequence[Evidence]) -> str:
+    """Why work is not accepted, in plain words, at most 1,024 characters."""
+    told = " ".join(dict.fromkeys(one.told for one in evidence))
+    return f"{told[:960]} Please write to us if you think this is a mistake."
+
+
+def _as_labels(rows: Sequence[_Row]) -> tuple[TagAnswers, list[int]]:
+    """Each whole answer as one label, so that equal answers are equal labels."""
+    items, item = index_of([row.item_id for row in rows])
+    workers, worker = index_of([row.worker_id for row in rows])
+    labels: dict[str, int] = {}
+    label = [labels.setdefault(_text(row.value), len(labels)) for row in rows]
+    answers = TagAnswers(
+        item=item,
+        worker=worker,
+        label=np.asarray(label, dtype=np.int64),
+        n_items=len(items),
+        n_workers=len(workers),
+        n_labels=len(labels),
+        seconds=np.asarray([row.seconds for row in rows], dtype=float),
+    )
+    return answers, workers
+
+
+def _copied_boxes(rows: Sequence[_Row]) -> list[tuple[int, Evidence]]:
+    """Drawings alike to the pixel: on many pictures, or as another worker's on the same ones."""
+    drawn: dict[int, dict[int, str]] = defaultdict(dict)
+    for row in rows:
+        if row.value.get("boxes"):
+            drawn[row.worker_id].setdefault(row.item_id, _text(row.value))
+    found = []
+    for worker_id, drawings in sorted(drawn.items()):
+        most = Counter(drawings.values()).most_common(1)[0][1]
+        if len(drawings) >= LEAST_DRAWINGS and most >= SAME_SHARE * len(drawings):
+            text = f"{most} of your {len(drawings)} drawings are the same boxes on other pictures."
+            found.append((worker_id, Evidence(COPIES, text)))
+        same, shared = _most_alike(worker_id, drawings, drawn)
+        if shared >= LEAST_SHARED and same >= SAME_SHARE * shared:
+            text = f"{same} of {shared} drawings are, to the pixel, those of another worker."
+            found.append((worker_id, Evidence(COPIES, text)))
+    return found
+
+
+def _most_alike(
+    worker_id: int, drawings: Mapping[int, str], drawn: Mapping[int, Mapping[int, str]]
+) -> tuple[int, int]:
+    """Equal and shared drawings with the worker whose drawings are most alike."""
+    best = (0, 0)
+    for other_id, others in drawn.items():
+        if other_id != worker_id:
+            shared = drawings.keys() & others.keys()
+            same = sum(drawings[item] == others[item] for item in shared)
+            if len(shared) >= LEAST_SHARED:
+                best = max(best, (same, len(shared)))
+    return best
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True)
