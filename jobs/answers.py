@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jobs import page_fields
 from jobs.answer_fields import Fields, read_fields
 from jobs.errors import InvalidAnswer
 from jobs.records import BOXES, Attribute, Box, ImageRef, LabelSchema, QuestionKind, TaskSpec
@@ -42,6 +43,8 @@ def parse(
 
     """
     fields = read_fields(raw)
+    if len(tasks) == 1 and tasks[0].position == 0:
+        fields = page_fields.addressed(fields, kind, attributes)
     _refuse_strangers(fields, tasks)
     if kind == BOXES:
         return {task.task_id: _read_boxes(fields, schema, task) for task in tasks}

@@ -58,7 +58,7 @@ def change_draft(session: Session, job_id: int, spec: JobSpec, now: datetime, ac
     _refuse_moves(session, job, spec)
     version = asked_schema(session, spec)
     schema = load_schema(version)
-    check_plan(spec, schema)
+    check_plan(session, spec, schema)
     session.execute(delete(Route).where(Route.job_id == job_id))
     session.add_all(
         route_row(job_id, position, route, schema) for position, route in enumerate(spec.routes)

@@ -8,29 +8,26 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from jobs import page_fields, page_sandbox
 from jobs.errors import InvalidInput
-from jobs.records import BOXES, Attribute, Box, ImageRef, LabelSchema, QuestionKind, TaskSpec
-
-LARGEST_QUESTION_BYTES = 65_535
-# HTMLQuestion's tags, namespace and frame height around the page, with room to spare.
-ENVELOPE_BYTES = 400
+from jobs.page_child import RENDER_ERRORS, explained, make_environment
+from jobs.page_size import LARGEST_QUESTION_BYTES, question_bytes
+from jobs.records import (
+    BOXES,
+    Attribute,
+    Box,
+    ImageRef,
+    LabelSchema,
+    PageSource,
+    QuestionKind,
+    TaskSpec,
+)
 
 DEFAULT_TEMPLATES: dict[QuestionKind, str] = {"boxes": "boxes", "tags": "attribute_tags"}
 
 _FILE = re.compile(r"_?[a-z][a-z0-9_]{0,60}\.html", re.ASCII)
-# What a template's own arithmetic can raise besides Jinja's errors.
-_RENDER_ERRORS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 
 
 def render(
@@ -38,28 +35,32 @@ def render(
     schema: LabelSchema,
     attributes: Sequence[str],
     tasks: Sequence[TaskSpec],
-    template: str | None = None,
+    template: str | PageSource | None = None,
 ) -> str:
     """The HTML of a HIT that asks ``tasks``.
 
-    ``template`` is a name of ``template_names()``, or a template's own text; without one
+    ``template`` is a name of ``template_names()``, or a page that a user wrote; without one
     the kind's default is used. A template sees ``schema``, ``attributes`` (those asked)
-    and ``tasks`` as plain values, nothing else, and may include the folder's partials.
+    and ``tasks`` as plain values, nothing else, and may include the folder's partials; one
+    with ``${fields}`` sees those of ``page_fields``. Users' Jinja runs in a child process.
 
     Raises:
-        InvalidInput: for an unknown name, a template that cannot be rendered, an image
-            address that is not http(s), or a question over 65,535 bytes.
+        InvalidInput: for an unknown name, a template that cannot be rendered or takes too
+            much time or memory, an image address that is not http(s), or a question over
+            65,535 bytes.
 
     """
+    if kind == BOXES and not schema.classes:
+        raise InvalidInput(f"schema {schema.name!r}: has no classes to draw boxes of")
     context = {
         "schema": _schema_values(schema),
         "attributes": [_attribute_values(schema, name) for name in attributes],
         "tasks": [_task_values(task) for task in tasks],
     }
-    name = template or DEFAULT_TEMPLATES[kind]
-    if kind == BOXES and not schema.classes:
-        raise InvalidInput(f"schema {schema.name!r}: has no classes to draw boxes of")
-    html = _rendered(name, context)
+    if isinstance(template, PageSource):
+        html = render_source(template, context)
+    else:
+        html = _rendered(template or DEFAULT_TEMPLATES[kind], context)
     n_bytes = question_bytes(html)
     if n_bytes > LARGEST_QUESTION_BYTES:
         raise InvalidInput(
@@ -87,34 +88,42 @@ def check_template(name: str) -> None:
         raise InvalidInput(f"template {name!r:.80}: expected one of {known}")
 
 
-def question_bytes(html: str) -> int:
-    """Most bytes that ``html`` takes as an HTMLQuestion; each ``]]>`` splits a CDATA section."""
-    return len(html.encode()) + 12 * html.count("]]>") + ENVELOPE_BYTES
+def render_source(source: PageSource, context: dict[str, Any]) -> str:
+    """The page of a user's template; ``context`` is what Jinja sees, in plain values.
+
+    Raises:
+        InvalidInput: as ``render``.
+
+    """
+    if source.language == "fields":
+        return page_fields.filled(source.text, context)
+    return page_sandbox.render_untrusted(source.text, _partials(), context)
+
+
+def template_text(name: str) -> str:
+    """The source of a template that comes with the product; InvalidInput for another name."""
+    check_template(name)
+    return _source(f"{name}.html") or ""
 
 
 def _rendered(name: str, context: dict[str, Any]) -> str:
+    """Our own templates are trusted, and rendered here: no process to start."""
+    check_template(name)
     try:
-        if "<" in name:
-            return _environment().from_string(name).render(context)
-        check_template(name)
         return _environment().get_template(f"{name}.html").render(context)
-    except TemplateSyntaxError as error:
-        raise InvalidInput(f"template, line {error.lineno}: {error.message}") from error
-    except (TemplateError, *_RENDER_ERRORS) as error:
-        raise InvalidInput(f"template: {type(error).__name__}: {error!s:.200}") from error
+    except RENDER_ERRORS as error:
+        raise InvalidInput(explained(error)) from error
 
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        loader=FunctionLoader(_source),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.clear()
-    return environment
+    return make_environment(_source)
+
+
+@cache
+def _partials() -> dict[str, str]:
+    names = (entry.name for entry in files("hit_templates").iterdir())
+    return {name: _source(name) or "" for name in names if _FILE.fullmatch(name)}
 
 
 def _source(name: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import hit_page, images
+from jobs import hit_page, images, saved_templates
 from jobs.blobs import Blobs
 from jobs.errors import NotFound
 from jobs.job_specs import HitSettings
@@ -21,6 +21,7 @@ from jobs.records import (
     HitSpec,
     ImageRef,
     LabelSchema,
+    PageSource,
     QuestionKind,
     TaskSpec,
 )
@@ -39,6 +40,8 @@ class RouteContext:
     route: Route
     schema: LabelSchema
     hit: HitSettings
+    template: PageSource | str | None
+    """The page shown: one of ours by name, a requester's own as text, or the kind's default."""
 
     @property
     def kind(self) -> QuestionKind:
@@ -61,7 +64,9 @@ def route_context(session: Session, route_id: int) -> RouteContext:
         raise NotFound(f"route {route_id}: no such route")
     job = session.get_one(Job, route.job_id)
     schema = load_schema(session.get_one(SchemaVersion, job.schema_id))
-    return RouteContext(job, route, schema, HitSettings.model_validate(route.options["hit"]))
+    settings = HitSettings.model_validate(route.options["hit"])
+    template = saved_templates.page_source(session, settings.template)
+    return RouteContext(job, route, schema, settings, template)
 
 
 def batch_context(session: Session, batch_id: int) -> RouteContext:
@@ -131,9 +136,7 @@ def draft_spec(
 def page(context: RouteContext, tasks: Sequence[TaskSpec], blobs: Blobs) -> str:
     """The HTML of a HIT of these tasks; InvalidInput when it would be too large to post."""
     schema = with_example_urls(context.schema, blobs)
-    return hit_page.render(
-        context.kind, schema, context.attributes, tasks, context.hit.template or None
-    )
+    return hit_page.render(context.kind, schema, context.attributes, tasks, context.template)
 
 
 def _tile(task: Task) -> Tile | None:

@@ -143,7 +143,7 @@ class HitSettings(_Strict):
     title: Annotated[Line, Field(max_length=128)] = ""
     description: Annotated[Line, Field(max_length=2000)] = ""
     keywords: Annotated[Line, Field(max_length=1000)] = "image, labeling"
-    template: Annotated[str, Field(max_length=40)] = ""
+    template: Annotated[str, Field(max_length=60)] = ""
     lifetime_seconds: Annotated[Whole, Field(ge=30, le=365 * _DAY)] = 7 * _DAY
     assignment_duration_seconds: Annotated[Whole, Field(ge=30, le=365 * _DAY)] = 600
     auto_approval_delay_seconds: Annotated[Whole, Field(ge=0, le=30 * _DAY)] = 3 * _DAY

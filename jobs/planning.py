@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import batches, hit_page, hit_specs, ledger, providers, work
+from jobs import batches, hit_specs, ledger, page_fields, providers, saved_templates, work
 from jobs.blobs import Blobs
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound
 from jobs.hit_specs import RouteContext, Venues
@@ -71,7 +71,7 @@ def create_job(session: Session, spec: JobSpec, now: datetime, actor: str = "sys
         raise InvalidInput(f"dataset {spec.dataset!r}: expected at least one item, it has none")
     version = asked_schema(session, spec)
     schema = load_schema(version)
-    check_plan(spec, schema)
+    check_plan(session, spec, schema)
     if session.scalar(select(Job.id).where(Job.name == spec.name)) is not None:
         raise Conflict(f"job {spec.name!r}: a job of this name exists already")
     job = Job(
@@ -179,6 +179,7 @@ def launch(
             f"confirm: this job spends real money: expected its name, {job.name!r}, "
             f"got {confirmed!r:.200}"
         )
+    saved_templates.freeze(session, _routes(session, job_id))
     cost = estimate(session, job_id, venues, blobs)
     if cost.missing_micros:
         raise BudgetExceeded(
@@ -196,7 +197,7 @@ def launch(
     return cost
 
 
-def check_plan(spec: JobSpec, schema: LabelSchema) -> None:
+def check_plan(session: Session, spec: JobSpec, schema: LabelSchema) -> None:
     """Refuse a plan that could be made but never carried out.
 
     Raises:
@@ -214,6 +215,7 @@ def check_plan(spec: JobSpec, schema: LabelSchema) -> None:
                 f"quality.{name}: expected one of {', '.join(methods)}, got {asked!r}"
             )
     _check_routes(spec.routes, schema)
+    saved_templates.check_routes(session, spec.routes, schema)
 
 
 def _check_routes(routes: Sequence[RouteSpec], schema: LabelSchema) -> None:
@@ -241,8 +243,6 @@ def _check_routes(routes: Sequence[RouteSpec], schema: LabelSchema) -> None:
             raise InvalidInput(f"{where}.attributes: each name once, got {route.attributes}")
         try:
             providers.check_options(route.provider, route.options)
-            if route.hit.template:
-                hit_page.check_template(route.hit.template)
         except InvalidInput as error:
             raise InvalidInput(f"{where}: {error}") from error
 
@@ -297,7 +297,8 @@ def _quote_route(
             context, _sample_tasks(sample, items, blobs), max_assignments=route.redundancy
         )
         if provider.has_pages:
-            hit_specs.page(context, spec.tasks, blobs)
+            html = hit_specs.page(context, spec.tasks, blobs)
+            page_fields.check_answers(html, context.kind, context.attributes)
         quote = provider.quote(spec)
         likely += n_hits * (quote.reward_micros + quote.fee_micros)
         lines.extend(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 Environment = Literal["production", "sandbox", "local"]
 QuestionKind = Literal["boxes", "tags"]
+PageLanguage = Literal["fields", "jinja"]
 AttributeKind = Literal["one", "many", "yes_no", "scale"]
 
 BOXES: QuestionKind = "boxes"
@@ -16,6 +17,15 @@ TAGS: QuestionKind = "tags"
 
 SETTLED = ("sure", "adjudicated")
 """Consensus states in which a question's newest label counts; in others it waits or is doubted."""
+
+
+@dataclass(frozen=True)
+class PageSource:
+    """A HIT page that a user wrote: with ``${fields}``, or in Jinja. ``name`` is for messages."""
+
+    text: str
+    language: PageLanguage
+    name: str = "template"
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ FORBIDDEN = {
 HOMES = {
     "boto3": ("jobs.blobs", "jobs.providers.mturk", "jobs.providers.inhouse"),
     "rq": ("jobs.background",),
-    "jinja2": ("jobs.hit_page", "webapp"),
+    "jinja2": ("jobs.hit_page", "jobs.page_child", "webapp"),
     "flask": ("webapp",),
     "alembic": ("jobs.migrating", "jobs.migrations"),
     "playwright": ("jobs.rehearsals.browser", "jobs.rehearsals.filling", "jobs.authoring.trial"),

@@ -19,7 +19,7 @@ import html5lib
 
 from jobs.authoring.script_places import place_in_script
 from jobs.errors import InvalidInput
-from jobs.hit_page import LARGEST_QUESTION_BYTES, question_bytes
+from jobs.page_size import LARGEST_QUESTION_BYTES, question_bytes
 
 _FIELD = re.compile(r"\$\{[ \t]*([^\W\d][\w -]{0,79}?)[ \t]*\}")
 _URL_ATTRIBUTES = frozenset(

@@ -13,7 +13,7 @@ import html5lib
 
 from jobs.authoring.page import Tag, TemplatePage, read_page
 from jobs.authoring.texts import TEXTS
-from jobs.hit_page import LARGEST_QUESTION_BYTES, question_bytes
+from jobs.page_size import LARGEST_QUESTION_BYTES, question_bytes
 
 RESERVED = ("assignmentId", "hitId", "turkSubmitTo", "workerId")
 MOST_LABELS = 10

@@ -19,6 +19,7 @@ from jobs.authoring.rows import read_rows
 from jobs.cli import _door
 from jobs.errors import InvalidInput
 from jobs.label_schemas import parse_schema
+from jobs.page_size import question_bytes
 from jobs.records import BOXES, ImageRef, QuestionKind, TaskSpec
 
 _PAGES = (".html", ".htm")
@@ -75,7 +76,7 @@ def render(
         asked = () if kind == BOXES else attributes or tuple(one.name for one in schema.attributes)
         image = ImageRef(item_id=0, blob_key="", url=url, width=width, height=height)
         html = hit_page.render(kind, schema, asked, [TaskSpec(0, 0, image)], template)
-    size = hit_page.question_bytes(html)
+    size = question_bytes(html)
     if out is None:
         click.echo(html)
     else:

@@ -17,8 +17,9 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jobs import hit_page, saved_templates
 from jobs.errors import InvalidInput, NotFound
-from jobs.job_specs import JobSpec
+from jobs.job_specs import JobSpec, RouteSpec
 from jobs.label_schemas import load_schema
 from jobs.planning import find_schema
 from jobs.records import LabelSchema
@@ -110,7 +111,7 @@ def read_subject(session: Session, spec: JobSpec) -> Subject:
 
     Raises:
         NotFound: for a dataset or schema that does not exist.
-        InvalidInput: for a dataset without items.
+        InvalidInput: for a dataset without items, or a template that does not exist.
 
     """
     dataset = session.scalar(select(Dataset).where(Dataset.name == spec.dataset))
@@ -125,7 +126,17 @@ def read_subject(session: Session, spec: JobSpec) -> Subject:
     for gold in session.scalars(found.where(Item.dataset_id == dataset.id)):
         known.setdefault(gold.item_id, {})[gold.kind] = gold.value
     scenes = tuple(Scene(one.id, one.width, one.height, known.get(one.id, {})) for one in items)
-    return Subject(spec, schema, scenes, {one.id: one.blob_key for one in items})
+    saved_templates.check_routes(session, spec.routes, schema)
+    plain = spec.model_copy(update={"routes": tuple(map(_on_our_page, spec.routes))})
+    return Subject(plain, schema, scenes, {one.id: one.blob_key for one in items})
+
+
+def _on_our_page(route: RouteSpec) -> RouteSpec:
+    """The route with the product's own page: robots cannot read what a requester wrote."""
+    if route.hit.template in hit_page.template_names():
+        return route
+    hit = route.hit.model_copy(update={"template": ""})
+    return route.model_copy(update={"hit": hit})
 
 
 def forecast(

@@ -1,9 +1,10 @@
 import pytest
 
 from jobs.errors import InvalidInput
-from jobs.hit_page import DEFAULT_TEMPLATES, question_bytes, render, template_names
+from jobs.hit_page import DEFAULT_TEMPLATES, render, template_names
 from jobs.label_schemas import parse_schema
-from jobs.records import Box, ImageRef, TaskSpec
+from jobs.page_size import question_bytes
+from jobs.records import Box, ImageRef, PageSource, TaskSpec
 
 SCHEMA = parse_schema(
     """
@@ -27,7 +28,8 @@ def task(position=0, url=URL, proposals=()):
 
 
 def shown(template, **values):
-    return render("tags", SCHEMA, NAMES, [task()], template, **values)
+    source = PageSource(template, "jinja") if template and "<" in template else template
+    return render("tags", SCHEMA, NAMES, [task()], source, **values)
 
 
 def test_every_kind_has_its_template():
@@ -56,7 +58,11 @@ def test_a_template_sees_plain_values():
 def test_proposals_are_shown_in_the_pixels_of_the_tile():
     boxes = (Box("car", 510, 320, 540, 360), Box("car", 0, 0, 20, 20), Box("car", 590, 0, 900, 310))
     html = render(
-        "boxes", SCHEMA, (), [task(proposals=boxes)], "<p>{{ tasks[0].proposals | tojson }}"
+        "boxes",
+        SCHEMA,
+        (),
+        [task(proposals=boxes)],
+        PageSource("<p>{{ tasks[0].proposals | tojson }}", "jinja"),
     )
     assert html == (
         '<p>[{"height": 40, "label": "car", "left": 10, "top": 20, "width": 30},'

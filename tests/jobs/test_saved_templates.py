@@ -1,0 +1,289 @@
+"""Pages that requesters write: kept in versions, chosen by routes, frozen at launch, answered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from jobs import drafts, exports, planning, saved_templates
+from jobs.db import Sessions, reading, transaction
+from jobs.errors import Conflict, InvalidInput, NotFound
+from jobs.job_specs import parse_job_spec
+from jobs.providers.model import answer_xml
+from jobs.records import PageLanguage, PageSource
+from jobs.saved_templates import SavedTemplate, find, save, versions
+from jobs.tables import Answer, Hit, Label, Route
+from tests.factories import NOW
+from tests.jobs.lifecycle import Bench
+from webapp.marketplace.store import reading as market_reading
+from webapp.marketplace.tables.work import Hit as MarketHit
+
+HEAD = (
+    '<!DOCTYPE html>\n<html lang="en"><head><title>t</title>'
+    '<script src="https://assets.crowd.aws/crowd-html-elements.js"></script></head><body>'
+    "<crowd-form>"
+)
+END = "</crowd-form></body></html>"
+COLOUR = (
+    HEAD
+    + (
+        '<h1>${title}</h1><img src="${image_url}" width="${image_width}" alt="">'
+        '<crowd-classifier name="colour" categories="${colour_options}"></crowd-classifier>'
+    )
+    + END
+)
+BOXES = (
+    HEAD
+    + (
+        '<crowd-bounding-box name="annotatedResult" src="${image_url}" labels="${classes}">'
+        "</crowd-bounding-box>"
+    )
+    + END
+)
+LOOP = (
+    HEAD
+    + (
+        "{% for task in tasks %}{% for one in attributes %}"
+        '<crowd-input name="t{{ task.position }}-{{ one.name }}"></crowd-input>'
+        "{% endfor %}{% endfor %}"
+    )
+    + END
+)
+PLAIN_XML = (
+    '<QuestionFormAnswers xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurk'
+    'DataSchemas/2005-10-01/QuestionFormAnswers.xsd">{}</QuestionFormAnswers>'
+)
+
+
+def plain_xml(fields: dict[str, str]) -> str:
+    """What a form without crowd elements posts."""
+    return PLAIN_XML.format(
+        "".join(
+            f"<Answer><QuestionIdentifier>{name}</QuestionIdentifier>"
+            f"<FreeText>{value}</FreeText></Answer>"
+            for name, value in fields.items()
+        )
+    )
+
+
+def keep(
+    sessions: Sessions,
+    source: str,
+    *,
+    name: str = "colours",
+    language: PageLanguage = "fields",
+    after: int | None = None,
+) -> SavedTemplate:
+    with transaction(sessions) as session:
+        return save(session, name, PageSource(source, language), actor="ada", now=NOW, after=after)
+
+
+def test_each_save_is_a_version_and_the_same_text_twice_is_one(sessions: Sessions) -> None:
+    assert keep(sessions, COLOUR).version == 1
+    assert keep(sessions, COLOUR).version == 1
+    assert keep(sessions, COLOUR + "\n").version == 2
+    assert keep(sessions, COLOUR).version == 3
+    with reading(sessions) as session:
+        assert [one.version for one in versions(session, "colours")] == [3, 2, 1]
+        assert find(session, "colours").version == 3
+        assert find(session, "colours@2").source == COLOUR + "\n"
+        assert [one.address for one in saved_templates.newest_of_each(session)] == ["colours@3"]
+        for missing in ("colours@4", "other", "colours@x"):
+            with pytest.raises(NotFound):
+                find(session, missing)
+
+
+def test_two_who_write_at_once_do_not_overwrite_each_other(sessions: Sessions) -> None:
+    keep(sessions, COLOUR, after=0)
+    keep(sessions, COLOUR + " ", after=1)
+    with pytest.raises(Conflict, match="ada saved version 2"):
+        keep(sessions, COLOUR + "  ", after=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("Colours", COLOUR), ("", COLOUR), ("a b", COLOUR), ("boxes", COLOUR), ("x" * 41, COLOUR),
+        ("../x", COLOUR), ("a@1", COLOUR), ("colours", " "), ("colours", "x" * 200_000),
+        ("colours", "a\0b"), ("colours", "\ud800"),
+    ],
+)  # fmt: skip
+def test_what_is_no_template_is_not_kept(sessions: Sessions, name: str, source: str) -> None:
+    with pytest.raises(InvalidInput):
+        keep(sessions, source, name=name)
+
+
+def test_a_version_can_be_neither_changed_nor_deleted(sessions: Sessions) -> None:
+    keep(sessions, COLOUR)
+    for change in ("UPDATE template_version SET note = 'x'", "DELETE FROM template_version"):
+        with pytest.raises(DBAPIError), transaction(sessions) as session:
+            session.execute(text(change))
+
+
+def test_a_route_keeps_the_version_of_its_launch(bench: Bench) -> None:
+    keep(bench.sessions, COLOUR)
+    job_id = draft(bench, "colours")
+    keep(bench.sessions, COLOUR.replace("<h1>", "<h1 class='new'>"))
+    with reading(bench.sessions) as session:
+        assert drafts.read_draft(session, job_id).routes[0].hit.template == "colours"
+    launch(bench, job_id)
+    (route,) = bench.ours(Route, job_id=job_id)
+    assert route.options["hit"]["template"] == "colours@2"
+    keep(bench.sessions, COLOUR.replace("<h1>", "<h1 class='newest'>"))
+    bench.drain()
+    assert all("class='new'" in page for page in pages(bench))
+
+
+def test_a_named_version_stays_also_when_there_are_newer_ones(bench: Bench) -> None:
+    keep(bench.sessions, COLOUR)
+    keep(bench.sessions, COLOUR.replace("<h1>", "<h1 class='new'>"))
+    job_id = draft(bench, "colours@1")
+    launch(bench, job_id)
+    bench.drain()
+    assert pages(bench)
+    assert not any("class='new'" in page for page in pages(bench))
+
+
+@pytest.mark.parametrize(
+    ("template", "source", "settings", "said"),
+    [
+        ("missing", COLOUR, {}, "no such saved template; there are attribute_tags, boxes"),
+        ("colours@9", COLOUR, {}, "no such version"),
+        ("colours", COLOUR, {"tasks_per_hit": 2}, "one image a HIT"),
+        ("colours", COLOUR.replace("${title}", "${headline}"), {}, "no field 'headline'"),
+    ],
+)
+def test_a_route_cannot_name_a_template_that_cannot_show_it(
+    bench: Bench, template: str, source: str, settings: dict[str, Any], said: str
+) -> None:
+    keep(bench.sessions, source)
+    with pytest.raises(InvalidInput, match=said) as refused:
+        draft(bench, template, **settings)
+    assert "routes.0.hit.template" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "said"),
+    [
+        ("tags", COLOUR.replace("colour", "color"), "no field 'color_options'"),
+        ("tags", HEAD + '<img src="${image_url}" alt=""><input name="a">' + END, "named 'colour'"),
+        ("boxes", HEAD + '<input name="a">' + END, "crowd-bounding-box"),
+    ],
+)
+def test_a_page_whose_answers_could_not_be_read_is_not_launched(
+    bench: Bench, kind: str, source: str, said: str
+) -> None:
+    keep(bench.sessions, source)
+    with pytest.raises(InvalidInput, match=said):
+        launch(bench, draft(bench, "colours", kind=kind))
+
+
+def test_a_page_that_never_ends_is_refused_at_the_launch(bench: Bench) -> None:
+    keep(bench.sessions, "<p>{{ 9**(9**9) }}", language="jinja")
+    with pytest.raises(InvalidInput, match="CPU time"):
+        launch(bench, draft(bench, "colours"))
+
+
+def test_tags_go_from_a_requesters_page_to_an_export(bench: Bench, tmp_path: Path) -> None:
+    keep(bench.sessions, COLOUR)
+    job_id = draft(bench, "colours")
+    launch(bench, job_id)
+    bench.drain()
+    answers = [
+        answer_xml({"colour": {"label": "red"}}),
+        plain_xml({"colour": "red", "comment": "nice"}),
+    ]
+    submit(bench, answers)
+    assert len(bench.ours(Answer)) == 4
+    rows = exported(bench, job_id, tmp_path)
+    assert {row["item"]: row["value"]["tags"]["colour"] for row in rows} == {
+        "0.jpg": "red",
+        "1.jpg": "red",
+    }
+
+
+def test_boxes_go_from_a_requesters_page_to_an_export(bench: Bench, tmp_path: Path) -> None:
+    keep(bench.sessions, BOXES)
+    job_id = draft(bench, "colours", kind="boxes")
+    launch(bench, job_id)
+    bench.drain()
+    box = {"label": "cat", "left": 5, "top": 5, "width": 20, "height": 15}
+    answers = [
+        answer_xml({"annotatedResult": {"boundingBoxes": [box]}}),
+        plain_xml({"boxes": json.dumps([box])}),
+    ]
+    submit(bench, answers)
+    assert len(bench.ours(Answer)) == 4
+    labels = bench.ours(Label)
+    assert len(labels) == 2
+    for label in labels:
+        (found,) = label.value["boxes"]
+        assert (found["label"], found["left"], found["right"]) == ("cat", 5, 25)
+    assert len(exported(bench, job_id, tmp_path)) == 2
+
+
+def test_a_jinja_page_of_a_requester_takes_several_tasks(bench: Bench) -> None:
+    keep(bench.sessions, LOOP, language="jinja")
+    job_id = draft(bench, "colours", tasks_per_hit=2)
+    launch(bench, job_id)
+    bench.drain()
+    assert bench.count(Hit) == 1
+    for name in ("worker0", "worker1"):
+        bench.submit_raw(name, plain_xml({"t0-colour": "red", "t1-colour": "blue"}))
+    bench.settle_down()
+    assert sorted(one.value["tags"]["colour"] for one in bench.ours(Answer)) == [
+        "blue", "blue", "red", "red",
+    ]  # fmt: skip
+
+
+def draft(bench: Bench, template: str, **settings: Any) -> int:
+    """A job of two photos whose one route shows ``template``."""
+    options = {"kind": "tags", "tasks_per_hit": 1, **settings}
+    bench.create(name=f"photos for {template}")  # brings the photos and the schema
+    text = f"""
+name: on {template}
+dataset: photos
+schema: pets
+budget: 20.00
+routes:
+  - provider: mturk
+    kind: {options["kind"]}
+    redundancy: 2
+    reward: 0.05
+    tasks_per_hit: {options["tasks_per_hit"]}
+    hit: {{template: "{template}"}}
+slicing: {{gold_rate: 0}}
+quality: {{tag_method: majority, box_method: iou_clusters, sure_at: 0.5}}
+"""
+    with transaction(bench.sessions) as session:
+        return planning.create_job(session, parse_job_spec(text, "job"), bench.dial(), "ada").id
+
+
+def launch(bench: Bench, job_id: int) -> None:
+    place = bench.resources
+    with transaction(bench.sessions) as session:
+        planning.launch(session, job_id, place.venues, place.blobs, bench.dial(), "ada")
+
+
+def submit(bench: Bench, answers: list[str]) -> None:
+    """Each worker sends one answer to every HIT."""
+    for number, raw in enumerate(answers):
+        while bench.submit_raw(f"worker{number}", raw):
+            pass
+    bench.settle_down()
+
+
+def pages(bench: Bench) -> list[str]:
+    with market_reading(bench.market.market.sessions) as session:
+        return [hit.question for hit in session.query(MarketHit)]
+
+
+def exported(bench: Bench, job_id: int, folder: Path) -> list[dict[str, Any]]:
+    with reading(bench.sessions) as session:
+        file = exports.write_file(session, bench.resources.blobs, job_id, "jsonl", folder)
+    return [json.loads(line) for line in (folder / file.file_name).read_text().splitlines()]
