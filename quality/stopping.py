@@ -4,9 +4,9 @@ Two ways to drive it: a threshold (buy while an item is less certain than asked 
 budget (spend n answers where they are needed most). Either way buy a small batch, weakest
 items first, look again, and let items open and close as workers become known.
 
-``certainty`` is a cost knob, not an error rate: it is the model's own posterior (the vote's
-where the voters are new), which is sharper than the calibrated ``confidence`` shown to
-people and steers purchases better.
+``certainty`` is a cost knob, not an error rate: it is the model's own posterior (the weighted
+vote's where the voters are new), which is sharper than the confidence shown to people and
+stops sooner at equal accuracy.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ from quality.consensus.tags.auto import Blend, blend, known_voters
 # Answers looked ahead, and the most combinations of labels tried for it.
 LOOK_AHEAD = 3
 MAX_COMBINATIONS = 60
-# Answers after which a worker's model counts as much as the plain vote in certainty.
+# Answers after which a worker's model counts as much as the weighted vote in certainty.
 KNOWN_AFTER = 2.0
+# The same against the plain vote in labels and in the order of purchases: a few answers tell
+# how sure one may be sooner than they tell who is right.
+TRUSTED_AFTER = 40.0
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,10 @@ class Rule:
 class Outlook:
     """What is known of each item now; all arrays (n_items,).
 
-    ``label`` (-1 where nobody answered) and its calibrated ``confidence``; ``certainty`` of the
-    model alone; ``gain``: how much an average next answer is expected to raise the chance
-    of being right, looking a few answers ahead; ``n_answers`` so far.
+    ``label`` (-1 where nobody answered) and its ``confidence`` lean on the plain vote while
+    workers are new, and order the purchases; ``certainty`` of the model says when to stop;
+    ``gain``: how much an average next answer is expected to raise the chance of being right,
+    looking a few answers ahead; ``n_answers`` so far.
     """
 
     label: Ints
@@ -104,11 +108,13 @@ def outlook(answers: TagAnswers) -> Outlook:
     votes = collect(answers)
     if not len(votes):
         known = (votes.gold >= 0).astype(float)
-        nothing = unanswered(votes, method="stopping", version="1")
+        nothing = unanswered(votes, method="stopping", version="2")
         return Outlook(nothing.label, known, known, 1.0 - known, nothing.n_answers)
     # Contested items are left out of this model: early on nearly every item looks contested.
     found = blend(votes, scale if answers.ordered else coin, habit_part=0.0)
-    result = settle(votes, found.posterior, found.workers, method="stopping", version="1")
+    trusted = known_voters(votes, TRUSTED_AFTER)
+    leaning = trusted * found.fit.posterior + (1 - trusted) * vote_share(votes)
+    result = settle(votes, leaning, found.workers, method="stopping", version="2")
     known = known_voters(votes, KNOWN_AFTER)
     model = clamp(votes, known * found.fit.posterior + (1 - known) * found.share)
     heard = (result.n_answers > 0) | (votes.gold >= 0)
@@ -121,7 +127,7 @@ def outlook(answers: TagAnswers) -> Outlook:
 def vote_share_outlook(answers: TagAnswers) -> Outlook:
     """The usual rule for comparison: certainty is the winner's share of the votes."""
     votes = collect(answers)
-    empty = unanswered(votes, method="stopping", version="1")
+    empty = unanswered(votes, method="stopping", version="2")
     share = clamp(votes, vote_share(votes)).max(axis=1, initial=0.0)
     certainty = np.where(empty.label >= 0, share, 0.0)
     return Outlook(empty.label, certainty, certainty, 1.0 - certainty, empty.n_answers)
@@ -136,11 +142,12 @@ def wanted(now: Outlook, rule: Rule) -> Bools:
 def next_purchases(now: Outlook, rule: Rule, n: int) -> Ints:
     """Up to ``n`` items to ask one more answer about, those under ``rule.least`` first.
 
-    Then the least certain; equals in item order. Fewer, or none, when no more want one.
+    Then those with the least confidence; equals in item order. Fewer, or none, when no more
+    want one.
     """
     open_items = np.flatnonzero(wanted(now, rule))
     starting = now.n_answers[open_items] < rule.least
-    first = np.where(starting, -1.0 / (1.0 + now.n_answers[open_items]), now.certainty[open_items])
+    first = np.where(starting, -1.0 / (1.0 + now.n_answers[open_items]), now.confidence[open_items])
     order = np.lexsort((open_items, first, ~starting))
     return open_items[order][: max(n, 0)].astype(np.int64)
 

@@ -156,7 +156,7 @@ def _start(shards: Shards, index: int, share: Floats) -> _Round:
     votes = _votes(shards, index, share)
     start = vote_share(votes)
     shards.scratch[index] = np.concatenate([start, start], axis=1) / 2.0
-    half = np.full(2, len(start) / 2.0)
+    half = np.full(2, contested.telling(votes).sum() / 2.0)
     return _Round(incidence(votes).T @ start, start.sum(axis=0), half, np.inf, 0.0)
 
 
@@ -176,7 +176,7 @@ def _step(shards: Shards, index: int, table: Floats, prior: Floats) -> _Round:
     return _Round(
         answers.T @ joint,
         by_state[:n_truths] + by_state[n_truths:],
-        np.array([by_state[:n_truths].sum(), by_state[n_truths:].sum()]),
+        contested.clear_counts(joint, contested.telling(votes)),
         moved,
         float(evidence.sum()),
     )

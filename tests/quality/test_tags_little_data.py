@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from quality.consensus import tags
 from quality.consensus.shapes import TagAnswers
+from quality.consensus.tags._contested import clear_counts, telling
+from quality.consensus.tags._votes import collect
 
 # What the last round of a fit may leave undone.
 ROUNDING = 1e-6
@@ -78,3 +80,11 @@ def test_a_small_crowd_that_always_agrees_is_surer_with_every_member(n_items):
         for n in range(1, 16)
     ]
     assert np.all(np.diff(found) >= -ROUNDING)
+
+
+def test_two_answers_do_not_tell_how_many_items_are_contested():
+    answers = unanimous([2, 3, 1, 4], [0, 1, 0, 1], 2, 2, same_people=True)
+    tells = telling(collect(answers))
+    assert tells.tolist() == [False, True, False, True]
+    joint = np.array([[0, 0, 0.5, 0.5], [0.25, 0.5, 0.25, 0], [0, 0, 1, 0], [0, 0.5, 0, 0.5]])
+    assert clear_counts(joint, tells).tolist() == [1.25, 0.75]

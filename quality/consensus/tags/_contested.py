@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quality.consensus.shapes import Floats, Ints
+from quality.consensus.shapes import Bools, Floats, Ints
 from quality.consensus.tags._confusion import (
     MAX_ITERATIONS,
     TOLERANCE,
@@ -37,6 +37,9 @@ HABIT = 0.9
 # Even use of each label, in answers, that the crowd's habits start with: without it a few
 # like answers are as well explained by habit as by the truth.
 EVEN_HABIT = 10.0
+# Answers from which an item helps to learn how many are contested: two that differ are as well
+# explained by one careless worker.
+TELLING = 3
 # Items below which the rounds go on for longer: of few items each one's last step counts.
 FEW_ITEMS = 10_000
 
@@ -87,6 +90,7 @@ def fit_contested(
     habit = habit_part * habits(given_labels(votes))[:, :, None]
     meant_part = 1.0 - habit_part
     gold = gold_mask(votes, n_truths)
+    tells = telling(votes)
     joint = np.concatenate([start, start], axis=1) / 2.0
     clear = (transposed @ start).reshape(votes.n_workers, votes.n_labels, n_truths)
     confusion = matrices(votes, clear, target)
@@ -95,7 +99,7 @@ def fit_contested(
     while iterations < max_iterations and change >= tolerance:
         likelihood = np.concatenate([confusion, meant_part * confusion + habit], axis=2)
         log_weight = answers @ np.log(likelihood).reshape(-1, shape[2])
-        log_weight += _log_prior(joint, group, item_prior)
+        log_weight += _log_prior(joint, tells, group, item_prior)
         if gold is not None:
             log_weight += gold
         new, evidence = soft_max(log_weight)
@@ -146,6 +150,18 @@ def habits(given: Floats) -> Floats:
     return rates
 
 
+def telling(votes: Votes) -> Bools:
+    """Which items have answers enough to tell clear from contested, (n_items,)."""
+    return votes.per_item() >= TELLING
+
+
+def clear_counts(joint: Floats, tells: Bools) -> Floats:
+    """How many of the telling items are clear, and how many contested, (2,), expected."""
+    by_state = tells @ joint
+    half = len(by_state) // 2
+    return np.array([by_state[:half].sum(), by_state[half:].sum()])
+
+
 def log_prior(truth: Floats, clear: Floats) -> Floats:
     """Log p(truth, clear), then p(truth, contested), from expected counts (K,) and (2,)."""
     counts, doubted = truth + 1.0, clear + 2.0
@@ -154,10 +170,12 @@ def log_prior(truth: Floats, clear: Floats) -> Floats:
     return np.concatenate([log_truth + log_clear[0], log_truth + log_clear[1]])
 
 
-def _log_prior(joint: Floats, group: Ints | None, item_prior: Floats | None) -> Floats:
+def _log_prior(
+    joint: Floats, tells: Bools, group: Ints | None, item_prior: Floats | None
+) -> Floats:
     n_truths = joint.shape[1] // 2
     truth = joint[:, :n_truths] + joint[:, n_truths:]
-    clear = np.array([joint[:, :n_truths].sum(), joint[:, n_truths:].sum()])
+    clear = clear_counts(joint, tells)
     log_clear = np.log((clear + 2.0) / (clear.sum() + 4.0))
     if item_prior is not None:
         log_truth = np.log(item_prior)

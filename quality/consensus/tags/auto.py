@@ -21,7 +21,7 @@ from quality.consensus.tags._features import second_opinion
 from quality.consensus.tags._leave_one_out import chance_corrected, estimates, model_of_others
 from quality.consensus.tags._votes import Votes, collect, settle, unanswered, vote_share
 
-VERSION = "3"
+VERSION = "4"
 # Most the model counts in the average; the rest is the weighted vote.
 MODEL_PART = 2.0 / 3.0
 # Answers after which the model of a worker counts half of that.
