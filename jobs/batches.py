@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import hit_specs, intents, work
+from jobs import extending, hit_specs, intents, work
 from jobs.hit_specs import RouteContext
 from jobs.job_specs import Policy
 from jobs.records import BOXES
@@ -90,18 +90,51 @@ def add_batch(
 
 
 def buy_answers(
-    session: Session, route_id: int, task_ids: Sequence[int], n_answers: int, now: datetime
-) -> Batch | None:
-    """A further batch that asks ``n_answers`` more people about each task, or None for no task.
+    session: Session,
+    route_id: int,
+    task_ids: Sequence[int],
+    n_answers: int,
+    now: datetime,
+    actor: str = "policy",
+) -> int:
+    """The number of HITs that now ask ``n_answers`` more people about each task.
 
-    The money is held when the batch is published, so the cap holds here too.
+    A HIT of the route that holds the task is extended, so that nobody answers twice; its
+    other tasks are answered once more too. Tasks without a HIT that can grow come in new
+    HITs, which publishing closes to those who answered them. The money is held before each
+    call, so the cap holds here too.
     """
-    if not task_ids:
-        return None
-    context = hit_specs.route_context(session, route_id)
-    size = context.route.tasks_per_hit
-    hits = [task_ids[start : start + size] for start in range(0, len(task_ids), size)]
-    return add_batch(session, context, hits, n_answers, now)
+    fresh: list[int] = []
+    chosen: list[int] = []
+    hits = _newest_hits(session, route_id, task_ids)
+    for task_id in task_ids:
+        hit = hits.get(task_id)
+        if hit is not None and hit.id in chosen:
+            continue
+        if hit is None or extending.refusal(session, hit, n_answers):
+            fresh.append(task_id)
+            continue
+        extending.order(session, hit.id, n_answers, actor, now)
+        chosen.append(hit.id)
+    if fresh:
+        context = hit_specs.route_context(session, route_id)
+        size = context.route.tasks_per_hit
+        new = [fresh[start : start + size] for start in range(0, len(fresh), size)]
+        add_batch(session, context, new, n_answers, now)
+        return len(chosen) + len(new)
+    return len(chosen)
+
+
+def _newest_hits(session: Session, route_id: int, task_ids: Sequence[int]) -> dict[int, Hit]:
+    """The route's newest HIT of each task that it has asked."""
+    rows = session.execute(
+        select(HitTask.task_id, Hit)
+        .join(Hit, Hit.id == HitTask.hit_id)
+        .join(Batch, Batch.id == Hit.batch_id)
+        .where(Batch.route_id == route_id, HitTask.task_id.in_(task_ids))
+        .order_by(Hit.id)
+    )
+    return dict(rows.all())
 
 
 def post_route(session: Session, context: RouteContext, now: datetime) -> Batch:

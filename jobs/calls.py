@@ -18,6 +18,7 @@ from jobs.bonuses import pay_bonus
 from jobs.collection import collect_batch
 from jobs.db import reading, transaction
 from jobs.errors import HitworksError, Paused, ProviderError
+from jobs.extending import extend_batch
 from jobs.publishing import publish_batch
 from jobs.reconciling import reconcile
 from jobs.resources import Resources
@@ -34,6 +35,11 @@ Call = Callable[[Resources, int, Progress], datetime | None]
 
 def _publish(resources: Resources, batch_id: int, progress: Progress) -> datetime | None:
     publish_batch(resources, batch_id, progress)
+    return None
+
+
+def _extend(resources: Resources, batch_id: int, progress: Progress) -> datetime | None:
+    extend_batch(resources, batch_id, progress)
     return None
 
 
@@ -92,6 +98,7 @@ def _reconcile(resources: Resources, _: int, progress: Progress) -> datetime | N
 CALLS: dict[str, Call] = {
     "publish_batch": _publish,
     "collect_batch": _collect,
+    "extend_batch": _extend,
     "expire_batch": _expire,
     "advance_job": _advance,
     "pay_bonus": _pay_bonus,

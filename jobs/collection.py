@@ -69,14 +69,14 @@ def collect_batch(resources: Resources, batch_id: int, progress: Progress) -> Co
 
 
 def _hits_to_read(session: Session, batch_id: int) -> list[int]:
-    """Posted HITs, and closed ones with undecided work; those not read for longest first."""
+    """HITs that are out, and closed ones with undecided work; those not read for longest first."""
     undecided = exists().where(Assignment.hit_id == Hit.id, Assignment.state == "Submitted")
     found = (
         select(Hit.id)
         .where(Hit.batch_id == batch_id)
         .where(
             or_(
-                Hit.state == "posted",
+                Hit.state.in_(("posted", "extending")),
                 (Hit.state == "closed") & (undecided | (Hit.held_micros > 0)),
             )
         )

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from jobs.errors import BudgetExceeded, Conflict, NotFound
 from jobs.money import format_usd
-from jobs.tables import Hit, Job, LedgerEntry, LedgerTransaction
+from jobs.tables import Hit, Intent, Job, LedgerEntry, LedgerTransaction
 
 SPENT_ACCOUNTS = ("reward", "fee", "bonus")
 
@@ -146,6 +146,22 @@ def release(
     legs = {"held": -amount_micros, "available": amount_micros}
     _write(session, job, key, "release", legs, reason, now)
     return True
+
+
+def void(session: Session, intent: Intent, reason: Reason, now: datetime) -> bool:
+    """Give back what the present window of ``intent`` holds: its call had no effect.
+
+    False when it held nothing, or was voided before.
+    """
+    window = f"intent:{intent.id}:{intent.window}"
+    held = session.scalar(
+        select(LedgerEntry.amount_micros)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .where(LedgerTransaction.key == f"hold:{window}", LedgerEntry.account == "held")
+    )
+    if not held:
+        return False
+    return release(session, intent.job_id, held, key=f"void:{window}", reason=reason, now=now)
 
 
 def balances(session: Session, job_id: int) -> dict[str, int]:

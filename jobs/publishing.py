@@ -20,9 +20,9 @@ from jobs.errors import NotFound, ProviderError
 from jobs.hit_specs import RouteContext
 from jobs.ledger import Reason
 from jobs.providers import Provider
-from jobs.records import HitSpec, PostedHit
+from jobs.records import BOXES, HitSpec, PostedHit
 from jobs.resources import Resources
-from jobs.tables import Batch, Hit, Intent, Route
+from jobs.tables import Assignment, Batch, Hit, HitTask, Intent, Route, Worker
 from jobs.work import Progress
 
 ACTOR = "background"
@@ -128,11 +128,43 @@ def _prepare(resources: Resources, hit_id: int) -> _Posting:
         hit = session.get_one(Hit, hit_id)
         context = hit_specs.batch_context(session, hit.batch_id)
         tasks = hit_specs.task_specs(session, resources.blobs, hit_id)
-        spec = hit_specs.hit_spec(context, hit, tasks)
+        spec = replace(
+            hit_specs.hit_spec(context, hit, tasks),
+            excluded_worker_ids=_who_took_a_task(session, hit, context.route),
+        )
     provider = context.provider(resources.venues)
     if provider.has_pages:
         spec = replace(spec, html=hit_specs.page(context, tasks, resources.blobs))
     return _Posting(hit_id, context, spec, provider.quote(spec).worst_micros, provider)
+
+
+def _who_took_a_task(session: Session, hit: Hit, route: Route) -> tuple[str, ...]:
+    """The venue's ids of workers who took one of the HIT's tasks in another batch.
+
+    A venue stops nobody from answering a task again in a new HIT: they would be paid
+    twice, and only their first answer counts.
+    """
+    tasks = select(HitTask.task_id).where(HitTask.hit_id == hit.id)
+    rows = session.execute(
+        select(Worker.provider_worker_id, Route.kind, Route.attributes)
+        .join(Assignment, Assignment.worker_id == Worker.id)
+        .join(Hit, Hit.id == Assignment.hit_id)
+        .join(HitTask, HitTask.hit_id == Hit.id)
+        .join(Batch, Batch.id == Hit.batch_id)
+        .join(Route, Route.id == Batch.route_id)
+        .where(HitTask.task_id.in_(tasks), Hit.batch_id != hit.batch_id)
+        .where(Route.provider == route.provider)
+        .distinct()
+    )
+    return tuple(
+        sorted(
+            {
+                worker
+                for worker, kind, attributes in rows
+                if kind == BOXES or set(attributes) & set(route.attributes)
+            }
+        )
+    )
 
 
 def _publish(resources: Resources, posting: _Posting, before_call: Callable[[], None]) -> None:
@@ -251,14 +283,7 @@ def _void(
     now = resources.clock()
     intents.finish(session, intent.id, "failed", now, error=str(error))
     hit = session.get_one(Hit, posting.hit_id, with_for_update=True, populate_existing=True)
-    ledger.release(
-        session,
-        posting.context.job.id,
-        hit.held_micros,
-        key=f"void:intent:{intent.id}:{intent.window}",
-        reason=_reason(posting, intent.id),
-        now=now,
-    )
+    ledger.void(session, intent, _reason(posting, intent.id), now)
     # Without effect it may be tried again, with a new window: the cause can be mended.
     hit.state = "planned"
 

@@ -99,7 +99,11 @@ class TaskSpec:
 
 @dataclass(frozen=True)
 class HitSpec:
-    """All a venue needs to publish one HIT. ``marker`` finds it again for life."""
+    """All a venue needs to publish one HIT. ``marker`` finds it again for life.
+
+    ``excluded_worker_ids`` are the venue's ids of workers who must not take it, and
+    ``exclusion_type_id`` the qualification of those whom this account does not invite.
+    """
 
     marker: str
     token: str
@@ -118,6 +122,8 @@ class HitSpec:
     auto_approval_delay_seconds: int
     qualification_requirements: tuple[Mapping[str, Any], ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    excluded_worker_ids: tuple[str, ...] = ()
+    exclusion_type_id: str = ""
 
 
 @dataclass(frozen=True)

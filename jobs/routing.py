@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -11,18 +12,18 @@ from sqlalchemy.orm import Session
 from jobs.batches import buy_answers
 from jobs.job_specs import Policy
 from jobs.records import BOXES, TAGS
-from jobs.tables import Batch, Consensus, Hit, HitTask, Job, Route, Task
+from jobs.tables import Batch, Consensus, Extension, Hit, HitTask, Job, Route, Task
 
 MODEL = "model"
 
 
 def route_onward(session: Session, job_id: int, now: datetime) -> int:
-    """The number of batches added for questions that the answers so far leave unsure.
+    """The number of HITs that were added or extended for questions that are still unsure.
 
     Nothing is bought while answers to the same kind of question are still awaited. A route
     that waits for unsure items comes first, then single further answers from the last route
     of people, up to the policy's ceiling a task. What is left after that is for a person.
-    A repeat adds nothing: the batch it added is open then.
+    A repeat adds nothing: the batch it added or opened again is open then.
     """
     job = session.get_one(Job, job_id)
     if job.state != "running":
@@ -40,21 +41,24 @@ def route_onward(session: Session, job_id: int, now: datetime) -> int:
         people = [route for route in routes if route.provider != MODEL]
         if fresh is not None:
             chosen, n_answers = fresh, fresh.redundancy
+            tasks = _original_tasks(session, job_id, kind, unsure)
         elif people and policy.quality.max_extra_answers:
             chosen, n_answers = people[-1], 1
             ceiling = policy.quality.max_extra_answers
-            unsure = _under_ceiling(session, chosen, unsure, ceiling)
+            tasks = _under_ceiling(
+                session, chosen, _original_tasks(session, job_id, kind, unsure), ceiling
+            )
         else:
             continue
-        tasks = _original_tasks(session, job_id, kind, unsure)
-        if buy_answers(session, chosen.id, tasks, n_answers, now) is not None:
-            n_added += 1
+        n_hits = buy_answers(session, chosen.id, list(tasks), n_answers, now)
+        if n_hits:
+            n_added += n_hits
             session.execute(
                 update(Consensus)
                 .where(
                     Consensus.job_id == job_id,
                     Consensus.kind == kind,
-                    Consensus.item_id.in_(unsure),
+                    Consensus.item_id.in_(tasks.values()),
                 )
                 .values(state="open")
             )
@@ -87,27 +91,43 @@ def _is_waiting(session: Session, route: Route) -> bool:
 
 
 def _under_ceiling(
-    session: Session, route: Route, item_ids: Sequence[int], ceiling: int
-) -> list[int]:
-    """Items for which fewer than ``ceiling`` answers were bought beyond the route's first batch."""
-    first = select(func.min(Batch.id)).where(Batch.route_id == route.id).scalar_subquery()
-    bought = dict(
-        session.execute(
-            select(Task.item_id, func.sum(Hit.max_assignments))
-            .join(HitTask, HitTask.task_id == Task.id)
-            .join(Hit, Hit.id == HitTask.hit_id)
-            .join(Batch, Batch.id == Hit.batch_id)
-            .where(Batch.route_id == route.id, Batch.id != first, Task.item_id.in_(item_ids))
-            .group_by(Task.item_id)
-        ).all()
+    session: Session, route: Route, tasks: Mapping[int, int], ceiling: int
+) -> dict[int, int]:
+    """Tasks for which fewer than ``ceiling`` answers were ordered beyond the route's redundancy."""
+    here = (Batch.route_id == route.id, HitTask.task_id.in_(tasks))
+    slots = (
+        select(HitTask.task_id, func.sum(Hit.max_assignments))
+        .join(Hit, Hit.id == HitTask.hit_id)
+        .join(Batch, Batch.id == Hit.batch_id)
+        .where(*here)
+        .group_by(HitTask.task_id)
     )
-    return [item_id for item_id in item_ids if bought.get(item_id, 0) < ceiling]
+    # An order that only opens a HIT's unused slots again makes it no larger.
+    not_grown = (
+        select(HitTask.task_id, func.sum(Extension.n_more - Extension.n_added))
+        .join(Extension, Extension.hit_id == HitTask.hit_id)
+        .join(Hit, Hit.id == HitTask.hit_id)
+        .join(Batch, Batch.id == Hit.batch_id)
+        .where(*here, Extension.state != "refused")
+        .group_by(HitTask.task_id)
+    )
+    ordered: dict[int, int] = defaultdict(int)
+    for query in (slots, not_grown):
+        for task_id, n_answers in session.execute(query):
+            ordered[task_id] += int(n_answers)
+    return {
+        task_id: item_id
+        for task_id, item_id in tasks.items()
+        if ordered[task_id] - route.redundancy < ceiling
+    }
 
 
-def _original_tasks(session: Session, job_id: int, kind: str, item_ids: Sequence[int]) -> list[int]:
-    """The first task of each item, or of each of its tiles."""
+def _original_tasks(
+    session: Session, job_id: int, kind: str, item_ids: Sequence[int]
+) -> dict[int, int]:
+    """The first task of each item, or of each of its tiles, with its item."""
     seen: set[tuple[int, tuple[int, ...]]] = set()
-    found: list[int] = []
+    found: dict[int, int] = {}
     for task in session.scalars(
         select(Task)
         .where(
@@ -121,5 +141,5 @@ def _original_tasks(session: Session, job_id: int, kind: str, item_ids: Sequence
         place = (task.item_id, tuple(task.tile or ()))
         if place not in seen:
             seen.add(place)
-            found.append(task.id)
+            found[task.id] = task.item_id
     return found

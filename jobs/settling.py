@@ -12,7 +12,7 @@ from jobs.hit_specs import RouteContext
 from jobs.ledger import Reason
 from jobs.providers import Provider
 from jobs.records import HitSpec, Submission
-from jobs.tables import Assignment, Hit, RawSubmission
+from jobs.tables import Assignment, Extension, Hit, RawSubmission
 
 VENUE = "venue"
 
@@ -88,9 +88,16 @@ def release_when_settled(
         return False
     if hit.held_micros:
         reason = Reason(actor, route_id=context.route.id, hit_id=hit.id)
-        key = f"release:hit:{hit.id}:{hit.max_assignments}"
+        key = f"release:hit:{hit.id}:{hit.max_assignments}{_extended(session, hit)}"
         ledger.release(session, context.job.id, hit.held_micros, key=key, reason=reason, now=now)
     return True
+
+
+def _extended(session: Session, hit: Hit) -> str:
+    """Tells a HIT's releases apart: one that is opened again may hold and release once more."""
+    done = select(func.count()).where(Extension.hit_id == hit.id, Extension.state == "done")
+    n_done = session.scalar(done) or 0
+    return f":{n_done}" if n_done else ""
 
 
 def _surprise(

@@ -8,7 +8,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from jobs import hit_specs, intents, work
+from jobs import extending, hit_specs, intents, work
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, NotFound, ProviderError
 from jobs.resources import Resources
@@ -16,6 +16,7 @@ from jobs.tables import Batch, Hit, Job
 from jobs.work import Progress
 
 STOPPABLE = ("running", "paused")
+UNSETTLED = ("sending", "unknown", "extending")
 ACTOR = "background"
 
 
@@ -47,7 +48,8 @@ def stop_job(session: Session, job_id: int, now: datetime) -> int:
             .values(state="closed")
         )
         batch.state = "posting" if batch.state == "planned" else batch.state
-        for name in ("publish_batch", "expire_batch"):
+        extending.drop_planned(session, batch.id, now)
+        for name in ("publish_batch", "extend_batch", "expire_batch"):
             work.enqueue(session, name, batch.id, now)
     return len(batches)
 
@@ -63,13 +65,14 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> Non
         context = hit_specs.batch_context(session, batch_id)
         found = select(Hit).where(Hit.batch_id == batch_id).order_by(Hit.id)
         hits = list(session.scalars(found))
+        n_extended = extending.n_done(session, batch_id)
     provider = context.provider(resources.venues)
-    unsettled = [hit.id for hit in hits if hit.state in ("sending", "unknown")]
+    unsettled = [hit.id for hit in hits if hit.state in UNSETTLED]
     posted = [hit for hit in hits if hit.state == "posted"]
     for number, hit in enumerate(posted):
         progress(number, len(posted))
         call = intents.Call(
-            key=f"expire:hit:{hit.id}",
+            key=_expire_key(hit.id, n_extended.get(hit.id, 0)),
             job_id=context.job.id,
             operation="UpdateExpirationForHIT",
             parameters={"hit": hit.provider_hit_id},
@@ -88,6 +91,12 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> Non
         work.enqueue(session, "collect_batch", batch_id, resources.clock())
     if unsettled:
         raise ProviderError(
-            f"batch {batch_id}: the outcome of posting HITs {unsettled} is still to be found out",
+            f"batch {batch_id}: what became of posting or extending HITs {unsettled} is still "
+            "to be found out",
             permanent=False,
         )
+
+
+def _expire_key(hit_id: int, n_extended: int) -> str:
+    """A HIT that was opened again by an extension can be called in once more."""
+    return f"expire:hit:{hit_id}:{n_extended}" if n_extended else f"expire:hit:{hit_id}"

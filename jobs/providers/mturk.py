@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
-from xml.sax.saxutils import escape
 
 import boto3
 from botocore.config import Config
@@ -22,6 +21,8 @@ from jobs.money import decimal_usd
 from jobs.providers import _turk_errors as turk
 from jobs.providers import _turk_qualifications as qualifications
 from jobs.providers import _turk_replies as replies
+from jobs.providers._turk_people import TurkPeople
+from jobs.providers._turk_question import checked_question
 from jobs.providers._turk_terms import CrowdTerms, Terms
 from jobs.records import Bonus, Environment, HitSpec, Identity, PostedHit, Quote, Submission
 from jobs.settings import Settings
@@ -30,10 +31,6 @@ ENDPOINTS = {
     "production": "https://mturk-requester.us-east-1.amazonaws.com",
     "sandbox": "https://mturk-requester-sandbox.us-east-1.amazonaws.com",
 }
-LARGEST_QUESTION_BYTES = 65_535
-_HTML_QUESTION = (
-    "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2011-11-11/HTMLQuestion.xsd"
-)
 _STATUSES = ["Submitted", "Approved", "Rejected"]
 _MOST_PAGES = 100_000
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,15 +87,6 @@ def open_client(environment: Environment, settings: Settings, local_account: str
     return client
 
 
-def question_xml(html: str) -> str:
-    """``html`` in the HTMLQuestion envelope that CreateHIT takes; the frame fills the window."""
-    body = html.replace("]]>", "]]]]><![CDATA[>")
-    return (
-        f'<HTMLQuestion xmlns="{escape(_HTML_QUESTION)}"><HTMLContent><![CDATA[{body}]]>'
-        "</HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>"
-    )
-
-
 class Mturk:
     """One requester account at one endpoint."""
 
@@ -119,6 +107,7 @@ class Mturk:
         self._client = open_client(environment, settings, local_account)
         self._hit_types: dict[tuple[Any, ...], str] = {}
         self._qualification_types: dict[str, str] = {}
+        self.people = TurkPeople(self._call, self._pages, is_local=environment == "local")
 
     def identity(self) -> Identity:
         balance = self._call("get_account_balance")["AvailableBalance"]
@@ -133,14 +122,14 @@ class Mturk:
         return self._terms.quote(spec)
 
     def publish(self, spec: HitSpec) -> PostedHit:
-        spec = self._terms.as_published(self._without_excluded(spec), self)
+        spec = self._without_excluded(self._terms.as_published(spec, self))
         try:
             reply = self._call(
                 "create_hit_with_hit_type",
                 HITTypeId=self._hit_type(spec),
                 MaxAssignments=spec.max_assignments,
                 LifetimeInSeconds=spec.lifetime_seconds,
-                Question=_checked_question(spec.html),
+                Question=checked_question(spec.html),
                 RequesterAnnotation=spec.marker,
                 UniqueRequestToken=spec.token,
             )
@@ -327,7 +316,7 @@ class Mturk:
             "Reward": decimal_usd(spec.reward_micros),
             "AssignmentDurationInSeconds": spec.assignment_duration_seconds,
             "AutoApprovalDelayInSeconds": spec.auto_approval_delay_seconds,
-            "QualificationRequirements": [dict(one) for one in spec.qualification_requirements],
+            "QualificationRequirements": qualifications.required(spec),
         }
         key = tuple(repr(value) for value in arguments.values())
         if key not in self._hit_types:
@@ -399,13 +388,3 @@ def _masked_access_key() -> str:
     credentials = boto3.session.Session().get_credentials()
     key = str(credentials.access_key) if credentials else "no credentials"
     return f"{key[:4]}…{key[-4:]}" if credentials else key
-
-
-def _checked_question(html: str) -> str:
-    question = question_xml(html)
-    size = len(question.encode())
-    if size > LARGEST_QUESTION_BYTES:
-        raise InvalidInput(
-            f"HIT: expected at most {LARGEST_QUESTION_BYTES:,} bytes of question, got {size:,}"
-        )
-    return question

@@ -25,6 +25,7 @@ from webapp.marketplace.serving import Running
 
 LEASE_SECONDS = 120
 MOST_ROUNDS = 40
+SURE_OF_TWO_IN_THREE = {"sure_at": 0.6, "max_extra_answers": 1}
 
 
 class Crash(BaseException):
@@ -77,7 +78,7 @@ class Ending:
 
 
 def tell(folder: Path, market: Running, points: Iterable[Point]) -> Ending:
-    """Play one job from launch to labels with these breaks."""
+    """Play one job with these breaks: two people disagree, a third answer is bought, a label."""
     engine = open_engine(f"sqlite:///{folder / 'story.sqlite'}")
     upgrade(engine, NOW)
     breaker = Breaker(point for point in points if point.where.endswith("_commit"))
@@ -86,13 +87,23 @@ def tell(folder: Path, market: Running, points: Iterable[Point]) -> Ending:
     assert isinstance(dial, Dial)
     bench = open_bench(folder, maker, market, dial, lease_seconds=LEASE_SECONDS)
     before = bench.spent_at_venue()
-    job_id = bench.launch(n_items=1, redundancy=2, reward="0.05")
+    job_id = bench.create(n_items=1, redundancy=2, reward="0.05")
+    with transaction(maker) as session:
+        job = session.get_one(Job, job_id)
+        job.policy = {**job.policy, "quality": {**job.policy["quality"], **SURE_OF_TWO_IN_THREE}}
+    bench.launch_draft(job_id)
     breaker.watch(maker)
     faults = [point for point in points if not point.where.endswith("_commit")]
     market.market.faults.replace([Fault("*", at.where, at.number, at.number) for at in faults])
     _until(bench, lambda: bench.count(Hit, state="posted") == 1)
     breaker.is_on = False
-    bench.answer_all()
+    bench.answer_as("ben", "red")
+    bench.answer_as("cho", "blue")
+    breaker.is_on = True
+    _until(bench, lambda: bench.count(Hit, state="posted", max_assignments=3) == 1)
+    breaker.is_on = False
+    bench.answer_as("ben", "red")  # who may not answer again
+    bench.answer_as("dan", "red")
     breaker.is_on = True
     _until(
         bench, lambda: bench.job(job_id).state == "finished" and not bench.job(job_id).held_micros
@@ -129,12 +140,12 @@ def _troubles(bench: Bench, job_id: int, spent_cents: int, held_cents: int):
         yield from ledger.differences(session)
     for what, expected, got in (
         ("HITs at the venue", 1, len(hits)),
-        ("raw submissions", 2, bench.count(RawSubmission)),
-        ("approved assignments", 2, bench.count(Assignment, state="Approved")),
+        ("raw submissions", 3, bench.count(RawSubmission)),
+        ("approved assignments", 3, bench.count(Assignment, state="Approved")),
         ("labels", 1, bench.count(Label)),
-        ("cents spent at the venue", 12, spent_cents),
+        ("cents spent at the venue", 18, spent_cents),
         ("cents held at the venue", 0, held_cents),
-        ("micro-dollars spent here", 120_000, job.spent_micros),
+        ("micro-dollars spent here", 180_000, job.spent_micros),
         ("micro-dollars held here", 0, job.held_micros),
         ("state of the job", "finished", job.state),
         ("open findings", 0, bench.count(Finding, state="open")),

@@ -81,7 +81,9 @@ class Bench:
 
     def launch(self, **settings: Any) -> int:
         """The id of a launched job on photos that exist from the first launch on."""
-        job_id = self.create(**settings)
+        return self.launch_draft(self.create(**settings))
+
+    def launch_draft(self, job_id: int) -> int:
         with transaction(self.sessions) as session:
             planning.launch(
                 session, job_id, self.resources.venues, self.resources.blobs, self.dial(), "ada"
@@ -135,6 +137,10 @@ class Bench:
         for number in range(workers):
             n_submitted += self._answer_as(f"worker{number}", choose or (lambda _: "red"))
         return n_submitted
+
+    def answer_as(self, name: str, colour: str = "red") -> int:
+        """One worker answers every HIT they are let to, in this colour; how many."""
+        return self._answer_as(name, lambda _: colour)
 
     def submit_raw(self, name: str, raw: str) -> bool:
         """One worker takes one HIT and submits these bytes."""

@@ -15,7 +15,8 @@ from jobs.db import open_sessions
 from jobs.errors import InvalidInput, ProviderError
 from jobs.label_schemas import parse_schema
 from jobs.providers.model import answer_xml
-from jobs.providers.mturk import ENDPOINTS, open_client, question_xml
+from jobs.providers._turk_question import question_xml
+from jobs.providers.mturk import ENDPOINTS, open_client
 from jobs.records import HitSpec, ImageRef, TaskSpec
 from jobs.settings import Settings
 from tests.factories import SCHEMA
