@@ -154,7 +154,6 @@ def _who_took_a_task(session: Session, hit: Hit, route: Route) -> tuple[str, ...
         .join(Route, Route.id == Batch.route_id)
         .where(HitTask.task_id.in_(tasks), Hit.batch_id != hit.batch_id)
         .where(Route.provider == route.provider)
-        .distinct()
     )
     return tuple(
         sorted(
