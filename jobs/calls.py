@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from jobs import consensus, exports, labels, routing, work
+from jobs import consensus, deadlines, exports, labels, routing, work
 from jobs.bonuses import pay_bonus
 from jobs.collection import collect_batch
 from jobs.db import reading, transaction
@@ -26,7 +26,7 @@ from jobs.review import review_job
 from jobs.stopping import expire_batch
 from jobs.tables import Export, Job, Work
 from jobs.work import Claim, LeaseLost, Progress
-from jobs.workers import reversals
+from jobs.workers import enforcing, letters, reversals
 
 _BETWEEN_RECONCILES = timedelta(hours=1)
 Call = Callable[[Resources, int, Progress], datetime | None]
@@ -34,6 +34,7 @@ Call = Callable[[Resources, int, Progress], datetime | None]
 
 
 def _publish(resources: Resources, batch_id: int, progress: Progress) -> datetime | None:
+    enforcing.keep_list(resources, batch_id)
     publish_batch(resources, batch_id, progress)
     return None
 
@@ -63,6 +64,16 @@ def _reverse(resources: Resources, intent_id: int, progress: Progress) -> dateti
     return None
 
 
+def _set_standing(resources: Resources, worker_id: int, progress: Progress) -> datetime | None:
+    enforcing.set_standing(resources, worker_id, progress)
+    return None
+
+
+def _send_letter(resources: Resources, letter_id: int, progress: Progress) -> datetime | None:
+    letters.send(resources, letter_id, progress)
+    return None
+
+
 def _advance(resources: Resources, job_id: int, progress: Progress) -> datetime | None:
     """Combine what is known, decide the work, finish what is sure."""
     with transaction(resources.sessions) as session:
@@ -71,7 +82,11 @@ def _advance(resources: Resources, job_id: int, progress: Progress) -> datetime 
     with transaction(resources.sessions) as session:
         routing.route_onward(session, job_id, resources.clock())
         labels.finish_job(session, job_id, resources.clock())
-    return _a_poll_later(resources) if review.n_too_soon else None
+    return _a_poll_later(resources) if review.n_too_soon else review.look_at
+
+
+def _watch(resources: Resources, _: int, progress: Progress) -> datetime | None:
+    return deadlines.watch(resources, progress)
 
 
 def _export(resources: Resources, export_id: int, progress: Progress) -> datetime | None:
@@ -103,6 +118,9 @@ CALLS: dict[str, Call] = {
     "advance_job": _advance,
     "pay_bonus": _pay_bonus,
     "reverse_rejection": _reverse,
+    "set_standing": _set_standing,
+    "send_letter": _send_letter,
+    "watch_deadlines": _watch,
     "export_job": _export,
     "reconcile": _reconcile,
 }

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from jobs import answers, findings, hit_specs, settling, work
+from jobs import answers, deadlines, findings, hit_specs, settling, work
 from jobs.db import insert_new, reading, transaction
 from jobs.errors import InvalidAnswer, ProviderError
 from jobs.hit_specs import RouteContext
@@ -63,6 +63,8 @@ def collect_batch(resources: Resources, batch_id: int, progress: Progress) -> Co
         n_settled += news.n_settled
     with transaction(resources.sessions) as session:
         is_closed = _close_batch(session, batch_id)
+        if not is_closed:
+            deadlines.ask_to_watch(session, resources.clock())
         if is_closed or n_new or n_closed or n_settled:
             work.enqueue(session, "advance_job", context.job.id, resources.clock())
     return CollectReport(n_new, n_unparsed, n_closed, n_settled, is_closed)

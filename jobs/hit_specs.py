@@ -26,7 +26,18 @@ from jobs.records import (
     TaskSpec,
 )
 from jobs.slicing import Tile
-from jobs.tables import Batch, Hit, HitTask, Item, Job, Route, SchemaVersion, Task
+from jobs.tables import (
+    Batch,
+    Hit,
+    HitTask,
+    Item,
+    Job,
+    OwnQualification,
+    Route,
+    SchemaVersion,
+    Task,
+)
+from jobs.workers.standing import EXCLUSION, account
 
 Venues = Callable[[str, Environment, dict[str, Any]], Provider]
 """Gives the provider of a name, an environment and a route's own options."""
@@ -42,6 +53,8 @@ class RouteContext:
     hit: HitSettings
     template: PageSource | str | None
     """The page shown: one of ours by name, a requester's own as text, or the kind's default."""
+    exclusion: OwnQualification | None = None
+    """The account's qualification of workers whom it does not invite, once there are any."""
 
     @property
     def kind(self) -> QuestionKind:
@@ -66,7 +79,14 @@ def route_context(session: Session, route_id: int) -> RouteContext:
     schema = load_schema(session.get_one(SchemaVersion, job.schema_id))
     settings = HitSettings.model_validate(route.options["hit"])
     template = saved_templates.page_source(session, settings.template)
-    return RouteContext(job, route, schema, settings, template)
+    exclusion = session.scalar(
+        select(OwnQualification).where(
+            OwnQualification.provider == route.provider,
+            OwnQualification.environment == account(route.provider, job.environment),
+            OwnQualification.name == EXCLUSION,
+        )
+    )
+    return RouteContext(job, route, schema, settings, template, exclusion)
 
 
 def batch_context(session: Session, batch_id: int) -> RouteContext:
@@ -130,6 +150,7 @@ def draft_spec(
         auto_approval_delay_seconds=context.hit.auto_approval_delay_seconds,
         qualification_requirements=context.hit.qualification_requirements,
         options=context.route.options["venue"],
+        exclusion_type_id=context.exclusion.provider_type_id if context.exclusion else "",
     )
 
 

@@ -140,14 +140,31 @@ def test_a_rejection_shows_whom_it_touches_and_asks(
     assert row["decided_by"].startswith("cli:")
 
 
-def test_thin_evidence_is_said_before_a_rejection(
-    settings: Settings, sessions: Sessions, submitted: tuple[int, int]
+def test_work_is_not_rejected_on_a_look_alone_unless_that_is_meant(
+    settings: Settings,
+    sessions: Sessions,
+    submitted: tuple[int, int],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with transaction(sessions) as session:
         score = session.query(WorkerScore).one()
         score.gold_accuracy = score.gold_low = score.gold_high = None
-    asked = ran(settings, "assignment", "reject", submitted[1], "--reason", "No.", input="n\n")
-    assert "Fewer than two kinds of evidence" in asked.output
+    reject = ("assignment", "reject", submitted[1], "--reason", "No.", "--yes")
+    assert "second kind of evidence" in refused(settings, capsys, *reject)
+    meant = ran(settings, *reject, "--without-evidence", catch_exceptions=False)
+    assert "Nothing measured speaks against this worker" in meant.output
+    assert len(told(settings, "assignment", "list", submitted[0], "--waiting")) == 1
+
+
+def test_a_rejection_can_be_seen_before_and_changes_nothing(
+    settings: Settings, submitted: tuple[int, int]
+) -> None:
+    job_id, assignment_id = submitted
+    reject = ("assignment", "reject", assignment_id, "--reason", "Every box is empty.")
+    (worker,) = told(settings, *reject, "--preview")["workers"]
+    assert (worker["lost_micros"], worker["assignment_ids"]) == (50_000, [assignment_id])
+    assert [one["kind"] for one in worker["evidence"]] == ["known pictures"]
+    assert len(told(settings, "assignment", "list", job_id, "--waiting")) == 2
 
 
 @pytest.mark.parametrize(
@@ -245,6 +262,9 @@ def test_decisions_and_bonuses_take_effect_once_however_often_they_are_given(
     bench.settle_down()
     assert [row.state for row in bench.ours(Assignment)] == ["Approved", "Rejected"]
     assert "decided" in refused(settings, capsys, "assignment", "approve", second)
+    undo = ("assignment", "reverse", second, "--reason", "It was our mistake.")
+    assert told(settings, *undo, "--preview")["reward_micros"] == 50_000
+    assert bench.count(Intent, operation="ApproveAssignment") == 1
     for _ in range(2):
         told(settings, *bonus)
         bench.settle_down()

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import click
 
-from jobs import bonuses, fees, reports
-from jobs.cli import _door
+from jobs import bonuses, reports
+from jobs.cli import _door, _standing
 from jobs.marketplace_accounts import add_worker, read_admin_token
 from jobs.money import format_usd, parse_usd
-from jobs.reports.assignments import affected
 from jobs.reports.heads import job_head
 from jobs.settings import Settings
 
 
 @click.group("worker")
 def group() -> None:
-    """Workers of a job: accuracy, speed, earnings, bonuses."""
+    """Workers of a job: accuracy, speed, earnings, bonuses, exclusions, letters."""
+
+
+for _command in (
+    _standing.exclude,
+    _standing.readmit,
+    _standing.grant,
+    _standing.warn,
+    _standing.letter,
+    _standing.show_standing,
+):
+    group.add_command(_command)
 
 
 @group.command("list")
@@ -83,7 +93,8 @@ def add(settings: Settings, name: str, staff: bool, password: str, as_json: bool
     show_default=True,
     help="Names this bonus: one of each name is paid for an assignment.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@_standing.preview_option
+@_standing.yes_option
 @_door.json_option
 @_door.settings_of
 def bonus(
@@ -92,17 +103,26 @@ def bonus(
     amount: str,
     reason: str,
     key: str,
+    preview: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
     """Pay AMOUNT US dollars more for one decided assignment; a repeat pays nothing more."""
     micros = parse_usd(amount, name="bonus", whole_cents=True)
-    fee = fees.bonus_fee(micros, fees.table_on(_door.now().date()))
     with _door.reading(settings) as session:
-        worker = affected(session, assignment_id).assignment.provider_worker_id
+        seen = bonuses.preview_bonus(session, assignment_id, micros, _door.now())
+    worker, fee = seen.provider_worker_id, seen.fee_micros
+    before = sum(micros for _, micros in seen.granted_before)
+    text = (
+        f"Pay {worker} {format_usd(micros)} more, and a fee of {format_usd(fee)}? "
+        f"{format_usd(before)} of bonuses were granted for this work before, and "
+        f"{format_usd(seen.budget_left_micros)} of the budget is left."
+    )
+    if preview:
+        _door.show(seen, as_json, text)
+        return
     if not yes:
-        question = f"Pay {worker} {format_usd(micros)} more, and a fee of {format_usd(fee)}?"
-        click.confirm(question, abort=True, err=True)
+        click.confirm(text, abort=True, err=True)
     with _door.writing(settings) as session:
         intent_id = bonuses.grant_bonus(
             session,

@@ -85,6 +85,15 @@ def preview_reversal(
     )
 
 
+def intent_of(session: Session, assignment_id: int) -> int | None:
+    """The id of the intent that takes the rejection back; None when none does, or it failed."""
+    return session.scalar(
+        select(Intent.id)
+        .join(Reversal, Reversal.intent_id == Intent.id)
+        .where(Reversal.assignment_id == assignment_id, Intent.state != "failed")
+    )
+
+
 def reverse(
     session: Session,
     assignment_id: int,
@@ -111,13 +120,9 @@ def reverse(
         raise InvalidInput(
             f"reason: expected 1 to {LONGEST_REASON} printable characters for the worker"
         )
-    before = session.scalar(
-        select(Intent)
-        .join(Reversal, Reversal.intent_id == Intent.id)
-        .where(Reversal.assignment_id == assignment_id)
-    )
-    if before is not None and before.state != "failed":
-        return before.id
+    before = intent_of(session, assignment_id)
+    if before is not None:
+        return before
     found = _rejected(session, assignment_id, venues, blobs, now)
     call = intents.Call(
         key=f"reverse:assignment:{assignment_id}",

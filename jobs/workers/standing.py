@@ -215,6 +215,23 @@ def standings(session: Session, worker_id: int) -> tuple[Standing, ...]:
     )  # fmt: skip
 
 
+def find_worker(session: Session, job_id: int, name: str) -> Worker:
+    """The worker of the job whose number or whose id at the venue is ``name``; else NotFound."""
+    is_number = name.isascii() and name.isdigit() and len(name) <= 18
+    found = (
+        select(Worker)
+        .join(Assignment, Assignment.worker_id == Worker.id)
+        .join(Hit, Hit.id == Assignment.hit_id)
+        .join(Batch, Batch.id == Hit.batch_id)
+        .where(Batch.job_id == job_id)
+        .where(Worker.id == int(name) if is_number else Worker.provider_worker_id == name)
+    )
+    worker = session.scalars(found.order_by(Worker.id).limit(1)).first()
+    if worker is None:
+        raise NotFound(f"worker {name!r:.80}: did nothing in job {job_id}")
+    return worker
+
+
 def account_of(session: Session, job_id: int, worker_id: int) -> tuple[Worker, str]:
     """The worker, and the environment of the account at which the job meets them."""
     job = session.get(Job, job_id)
@@ -327,7 +344,7 @@ def _open_hits(session: Session, provider: str, environment: str) -> tuple[int, 
         .where(Hit.state == "posted", Route.provider == provider)
         .where(Job.environment == environment if provider != "inhouse" else Route.id > 0)
     ).all()
-    without = [at for at in posted if since is None or at is None or at < since]
+    without = [at for at in posted if since is None or at is None or at <= since]
     return len(posted), len(without)
 
 

@@ -227,7 +227,7 @@ class Bench:
             taken = assignments.accept(
                 session, worker, hit_pk, standing, self.market.market.options, now - 8_000
             )
-            assignments.submit(session, taken.id, answer(taken.hit), now)
+            assignments.submit(session, taken, answer(taken.hit), now)
             return True
         return False
 

@@ -38,7 +38,10 @@ def test_a_job_goes_from_launch_to_labels_and_the_books_agree_to_the_cent(bench)
     assert job.spent_micros == 6 * 60_000
     assert {label.value["tags"]["colour"] for label in bench.ours(Label)} == {"red"}
     assert [batch.state for batch in bench.ours(Batch)] == ["closed"]
-    assert {row.key for row in bench.ours(Work) if row.state != "done"} <= {"reconcile:0"}
+    assert {row.key for row in bench.ours(Work) if row.state != "done"} <= {
+        "reconcile:0",
+        "watch_deadlines:0",
+    }
     bench.check_books()
 
 
