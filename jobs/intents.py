@@ -20,6 +20,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
+from jobs import findings
 from jobs.errors import Conflict, Paused
 from jobs.tables import Installation, Intent, Job, Switch
 
@@ -189,13 +190,31 @@ def refuse_when_paused(session: Session, job_id: int) -> None:
 def set_pause(
     session: Session, is_on: bool, *, reason: str, actor: str, now: datetime, name: str = PAUSE
 ) -> None:
-    """Turn a switch that stops every paid call of this installation."""
+    """Turn a switch that stops every paid call of this installation.
+
+    Raises:
+        Conflict: when paid calls were to go on while findings are open; it names them.
+
+    """
+    if name == PAUSE and not is_on:
+        _refuse_with_findings(session)
     switch = session.get(Switch, name, with_for_update=True)
     if switch is None:
         switch = Switch(name=name)
         session.add(switch)
     switch.is_on, switch.reason, switch.actor, switch.changed_at = is_on, reason, actor, now
     session.flush()
+
+
+def _refuse_with_findings(session: Session) -> None:
+    rows = findings.open_findings(session)
+    if rows:
+        named = "; ".join(f"{row.id}: {row.message[:200]}" for row in rows[:5])
+        more = f"; and {len(rows) - 5} more" if len(rows) > 5 else ""
+        raise Conflict(
+            f"paid calls stay paused while findings are open ({len(rows)}). Look into each, then "
+            f"resolve it. {named}{more}"
+        )
 
 
 def _new(session: Session, call: Call, now: datetime) -> Intent:

@@ -17,6 +17,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, Update, func, select, update
 from sqlalchemy.orm import Session
 
+from jobs import limits
 from jobs.errors import BudgetExceeded, Conflict, NotFound
 from jobs.money import format_usd
 from jobs.tables import Hit, Intent, Job, LedgerEntry, LedgerTransaction
@@ -70,7 +71,9 @@ def hold(
     """Reserve money under the cap; False when ``key`` has been held before.
 
     Raises:
-        BudgetExceeded: with the missing amount; nothing is written.
+        BudgetExceeded: with the missing amount; nothing is written. The cap of the job's
+            environment is kept by the same transaction.
+        Paused: when the environment's limit for this hour is used up.
 
     """
     job = _locked(session, job_id)
@@ -89,6 +92,7 @@ def hold(
     _write(
         session, job, key, "hold", {"available": -amount_micros, "held": amount_micros}, reason, now
     )
+    limits.commit_more(session, job, amount_micros, now)
     return True
 
 
@@ -123,6 +127,7 @@ def settle(
         )
     _change_hit(session, reason.hit_id, -total)
     _write(session, job, key, "settle", {"held": -total, **spent}, reason, now)
+    limits.move(session, job, held_micros=-total, spent_micros=total)
     return True
 
 
@@ -145,6 +150,7 @@ def release(
     _change_hit(session, reason.hit_id, -amount_micros)
     legs = {"held": -amount_micros, "available": amount_micros}
     _write(session, job, key, "release", legs, reason, now)
+    limits.move(session, job, held_micros=-amount_micros, spent_micros=0)
     return True
 
 
@@ -197,7 +203,7 @@ def differences(session: Session) -> list[str]:
             if ours != folded:
                 found.append(f"job {job.id}: {name} is {ours}, its entries say {folded}")
         found.extend(_hit_differences(session, job))
-    return found
+    return found + limits.differences(session)
 
 
 def _hit_differences(session: Session, job: Job) -> list[str]:

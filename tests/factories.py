@@ -74,13 +74,14 @@ def make_job(
     policy: Policy | None = None,
     state: str = "running",
     budget_micros: int = 100_000_000,
+    environment: str = "local",
 ) -> Job:
     schema = save_schema(session, parse_schema(SCHEMA, "schema"), NOW)
     job = Job(
         name=name,
         dataset_id=items[0].dataset_id,
         schema_id=schema.id,
-        environment="local",
+        environment=environment,
         state=state,
         seed=1,
         policy=(policy or Policy()).model_dump(mode="json"),

@@ -10,13 +10,14 @@ import click
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from jobs import db, findings, ledger, reports
+from jobs import db, findings, ledger, limits, reports
 from jobs.cli import _door
 from jobs.errors import Conflict, InvalidInput
 from jobs.intents import set_pause
 from jobs.money import format_usd, parse_usd
 from jobs.reconciling import reconcile
 from jobs.reports.datasets import job_schema
+from jobs.reports.heads import job_head
 from jobs.settings import Settings
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
@@ -111,23 +112,32 @@ def list_findings(settings: Settings, as_json: bool) -> None:
 
 @group.command("resolve")
 @click.argument("finding_id", type=_door.ROW_ID)
+@_door.json_option
 @_door.settings_of
-def resolve(settings: Settings, finding_id: int) -> None:
+def resolve(settings: Settings, finding_id: int, as_json: bool) -> None:
     """Close a finding that you have looked into; found again, it opens again."""
     with _door.writing(settings) as session:
         findings.resolve(session, finding_id, _door.now())
         state = reports.health(session, _door.now())
-    click.echo(f"finding {finding_id}: resolved, {state.n_open_findings} open")
+    text = f"finding {finding_id}: resolved, {state.n_open_findings} open"
     if state.is_paused:
-        click.echo(f"paid calls are still stopped ({state.pause_reason}): hitworks ledger resume")
+        text += f"\npaid calls are still stopped ({state.pause_reason}): hitworks ledger resume"
+    result = {
+        "id": finding_id,
+        "state": "resolved",
+        "n_open_findings": state.n_open_findings,
+        "is_paused": state.is_paused,
+    }
+    _door.show(result, as_json, text)
 
 
 @group.command("budget")
 @click.argument("job_id", type=_door.ROW_ID)
 @click.argument("amount")
 @click.option("--key", required=True, help="Names this change, so that it happens once.")
+@_door.json_option
 @_door.settings_of
-def budget(settings: Settings, job_id: int, amount: str, key: str) -> None:
+def budget(settings: Settings, job_id: int, amount: str, key: str, as_json: bool) -> None:
     """Raise or lower a job's cap to AMOUNT US dollars."""
     if not _KEY.fullmatch(key):
         raise InvalidInput(f"--key: expected 1 to 100 letters, digits or . _ : -, got {key!r:.40}")
@@ -141,29 +151,99 @@ def budget(settings: Settings, job_id: int, amount: str, key: str) -> None:
             reason=ledger.Reason(actor=_door.actor()),
             now=_door.now(),
         )
-    click.echo(f"job {job_id}: budget {amount}")
+        micros = job_head(session, job_id).budget_micros
+    result = {"job_id": job_id, "budget_micros": micros}
+    _door.show(result, as_json, f"job {job_id}: budget {format_usd(micros)}")
+
+
+@group.command("limit")
+@click.argument("environment", type=click.Choice(limits.ENVIRONMENTS), required=False)
+@click.option("--cap", help="Most US dollars that all its jobs may hold and spend, or none.")
+@click.option("--hourly", help="Most US dollars newly held in an hour of the clock, or none.")
+@_door.json_option
+@_door.settings_of
+def limit(
+    settings: Settings,
+    environment: str | None,
+    cap: str | None,
+    hourly: str | None,
+    as_json: bool,
+) -> None:
+    """Show or set what all jobs of an environment together may commit.
+
+    Over the cap nothing is held, so nothing is posted. What crosses the limit of an hour
+    stops every paid call and leaves a finding.
+    """
+    if environment is None and (cap or hourly):
+        raise InvalidInput(f"ENVIRONMENT: expected one of {', '.join(limits.ENVIRONMENTS)}")
+    now = _door.now()
+    if environment and (cap is not None or hourly is not None):
+        with _door.writing(settings) as session:
+            before = limits.limits_of(session, environment, now)
+            limits.set_limits(
+                session,
+                environment,
+                cap_micros=_limit("--cap", cap, before.cap_micros),
+                hourly_micros=_limit("--hourly", hourly, before.hourly_micros),
+                actor=_door.actor(),
+                now=now,
+            )
+    names = [environment] if environment else list(limits.ENVIRONMENTS)
+    with _door.reading(settings) as session:
+        found = [limits.limits_of(session, name, now) for name in names]
+    _door.show(found, as_json, lambda: _limit_table(found))
 
 
 @group.command("pause")
 @click.option("--reason", required=True, help="Shown with the switch.")
+@_door.json_option
 @_door.settings_of
-def pause(settings: Settings, reason: str) -> None:
+def pause(settings: Settings, reason: str, as_json: bool) -> None:
     """Stop every paid call of this installation."""
-    _set_switch(settings, True, reason)
+    _set_switch(settings, True, reason, as_json)
 
 
 @group.command("resume")
 @click.option("--reason", required=True, help="Shown with the switch.")
+@_door.json_option
 @_door.settings_of
-def resume(settings: Settings, reason: str) -> None:
-    """Let paid calls be made again."""
-    _set_switch(settings, False, reason)
+def resume(settings: Settings, reason: str, as_json: bool) -> None:
+    """Let paid calls be made again; refused while a finding is open."""
+    _set_switch(settings, False, reason, as_json)
 
 
-def _set_switch(settings: Settings, is_on: bool, reason: str) -> None:
+def _set_switch(settings: Settings, is_on: bool, reason: str, as_json: bool) -> None:
     with _door.writing(settings) as session:
         set_pause(session, is_on, reason=reason, actor=_door.actor(), now=_door.now())
-    click.echo("paid calls are " + ("stopped" if is_on else "allowed"))
+    result = {"is_paused": is_on, "reason": reason}
+    _door.show(result, as_json, "paid calls are " + ("stopped" if is_on else "allowed"))
+
+
+def _limit(name: str, text: str | None, before: int | None) -> int | None:
+    if text is None:
+        return before
+    return None if text == "none" else parse_usd(text, name=name)
+
+
+def _limit_table(found: list[limits.Limits]) -> Table:
+    rows = [
+        (
+            one.environment,
+            _usd_or_none(one.cap_micros),
+            format_usd(one.held_micros),
+            format_usd(one.spent_micros),
+            _usd_or_none(one.left_micros),
+            _usd_or_none(one.hourly_micros),
+            format_usd(one.hour_micros),
+        )
+        for one in found
+    ]
+    columns = ("environment", "cap", "held", "spent", "left", "hourly limit", "this hour")
+    return _door.table(columns, rows)
+
+
+def _usd_or_none(micros: int | None) -> str:
+    return "none" if micros is None else format_usd(micros)
 
 
 def _open_findings(session: Session) -> list[dict[str, Any]]:

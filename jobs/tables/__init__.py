@@ -58,6 +58,9 @@ from jobs.tables.labels import Consensus as Consensus
 from jobs.tables.labels import Export as Export
 from jobs.tables.labels import Label as Label
 from jobs.tables.money import (
+    Account as Account,
+)
+from jobs.tables.money import (
     Extension as Extension,
 )
 from jobs.tables.money import (

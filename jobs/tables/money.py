@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.tables.base import Base
@@ -107,6 +107,27 @@ class Switch(Base):
     reason: Mapped[str]
     actor: Mapped[str]
     changed_at: Mapped[datetime]
+
+
+class Account(Base):
+    """Limits of all jobs of an environment together, and the sums they are held against."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        CheckConstraint("held_micros >= 0 AND spent_micros >= 0", name="not_negative"),
+        CheckConstraint(
+            "cap_micros IS NULL OR held_micros + spent_micros <= cap_micros", name="within_cap"
+        ),
+    )
+    environment: Mapped[str] = mapped_column(String(12), primary_key=True)
+    cap_micros: Mapped[int | None]
+    hourly_micros: Mapped[int | None]
+    held_micros: Mapped[int] = mapped_column(default=0)
+    spent_micros: Mapped[int] = mapped_column(default=0)
+    hour: Mapped[datetime | None]  # the hour of the clock that hour_micros counts
+    hour_micros: Mapped[int] = mapped_column(default=0)
+    actor: Mapped[str] = mapped_column(default="")
+    changed_at: Mapped[datetime | None]
 
 
 class Finding(Base):

@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jobs import ledger
+from sqlalchemy import select
+
+from jobs import ledger, limits
 from jobs.db import reading, transaction
 from jobs.ledger import Reason
-from jobs.tables import Job, LedgerTransaction
+from jobs.tables import Finding, Job, LedgerTransaction, Switch
 from tests.factories import NOW, make_dataset, make_job
 
 N_PROCESSES, N_THREADS = 8, 8  # 64 racers
@@ -21,12 +23,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from jobs import ledger
 from jobs.db import open_engine, open_sessions, transaction
-from jobs.errors import BudgetExceeded
+from jobs.errors import BudgetExceeded, Paused
 
 url, name = sys.argv[1:3]
 job_id, n_threads, n_holds = map(int, sys.argv[3:])
 engine = open_engine(url)
 sessions = open_sessions(engine)
+now = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 
 def race(thread):
     won = 0
@@ -35,9 +38,9 @@ def race(thread):
             with transaction(sessions) as session:
                 won += ledger.hold(
                     session, job_id, 3, key=f"{name}:{thread}:{number}",
-                    reason=ledger.Reason(name), now=datetime.now(UTC),
+                    reason=ledger.Reason(name), now=now,
                 )
-        except BudgetExceeded:
+        except (BudgetExceeded, Paused):
             pass
     return won
 
@@ -51,15 +54,63 @@ engine.dispose()
 
 def test_processes_that_race_for_the_budget_never_pass_it(sessions, engine, database_url):
     with transaction(sessions) as session:
-        job = make_job(session, make_dataset(session), budget_micros=0)
-        ledger.set_budget(session, job.id, BUDGET, key="b", reason=Reason("ada"), now=NOW)
-        job_id = job.id
+        job_id = a_job(session, make_dataset(session), "one", BUDGET)
     engine.dispose()
+    won = race(database_url, [job_id])
+    assert won == BUDGET // 3
+    with reading(sessions) as session:
+        assert session.get_one(Job, job_id).held_micros == won * 3
+        assert ledger.balances(session, job_id)["available"] == BUDGET - won * 3
+        assert ledger.differences(session) == []
+        assert session.query(LedgerTransaction).filter_by(kind="hold").count() == won
+
+
+def test_processes_of_several_jobs_never_pass_the_cap_of_their_environment(
+    sessions, engine, database_url
+):
+    with transaction(sessions) as session:
+        items = make_dataset(session)
+        job_ids = [a_job(session, items, f"job {number}", 10 * BUDGET) for number in range(4)]
+        limits.set_limits(
+            session, "local", cap_micros=BUDGET, hourly_micros=None, actor="ada", now=NOW
+        )
+    engine.dispose()
+    won = race(database_url, job_ids)
+    assert won == BUDGET // 3
+    with reading(sessions) as session:
+        assert limits.limits_of(session, "local", NOW).held_micros == won * 3
+        assert sum(session.scalars(select(Job.held_micros))) == won * 3
+        assert ledger.differences(session) == []
+
+
+def test_processes_that_race_cross_the_limit_of_an_hour_once(sessions, engine, database_url):
+    with transaction(sessions) as session:
+        items = make_dataset(session)
+        job_ids = [a_job(session, items, f"job {number}", 10 * BUDGET) for number in range(4)]
+        limits.set_limits(
+            session, "local", cap_micros=None, hourly_micros=BUDGET, actor="ada", now=NOW
+        )
+    engine.dispose()
+    won = race(database_url, job_ids)
+    assert won == BUDGET // 3 + 1
+    with reading(sessions) as session:
+        assert session.query(Finding).count() == 1
+        assert session.get_one(Switch, "pause").is_on
+
+
+def a_job(session, items, name, budget):
+    job = make_job(session, items, name=name, budget_micros=0)
+    ledger.set_budget(session, job.id, budget, key=name, reason=Reason("ada"), now=NOW)
+    return job.id
+
+
+def race(database_url, job_ids):
+    """How many holds all racers together won; the jobs are dealt among the processes."""
     racers = [
         subprocess.Popen(
             [
                 *(sys.executable, "-c", RACER, database_url, f"r{number}"),
-                *(str(job_id), str(N_THREADS), str(HOLDS_EACH)),
+                *(str(job_ids[number % len(job_ids)]), str(N_THREADS), str(HOLDS_EACH)),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -73,10 +124,4 @@ def test_processes_that_race_for_the_budget_never_pass_it(sessions, engine, data
     for racer in racers:
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    won = sum(int(racer.communicate()[0]) for racer in racers)
-    assert won == BUDGET // 3
-    with reading(sessions) as session:
-        assert session.get_one(Job, job_id).held_micros == won * 3
-        assert ledger.balances(session, job_id)["available"] == BUDGET - won * 3
-        assert ledger.differences(session) == []
-        assert session.query(LedgerTransaction).filter_by(kind="hold").count() == won
+    return sum(int(racer.communicate()[0]) for racer in racers)

@@ -15,6 +15,8 @@ depends_on = None
 
 def upgrade() -> None:
     _create_extension()
+    _create_account()
+    _fill_account()
 
 
 def _create_extension() -> None:
@@ -36,3 +38,38 @@ def _create_extension() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_extension"),
         sa.UniqueConstraint("hit_id", "number", name="uq_extension_hit_id_number"),
     )
+
+
+def _create_account() -> None:
+    op.create_table(
+        "account",
+        sa.Column("environment", sa.String(length=12), nullable=False),
+        sa.Column("cap_micros", Id, nullable=True),
+        sa.Column("hourly_micros", Id, nullable=True),
+        sa.Column("held_micros", Id, nullable=False),
+        sa.Column("spent_micros", Id, nullable=False),
+        sa.Column("hour", UtcDateTime, nullable=True),
+        sa.Column("hour_micros", Id, nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("changed_at", UtcDateTime, nullable=True),
+        sa.CheckConstraint(
+            "cap_micros IS NULL OR held_micros + spent_micros <= cap_micros",
+            name="ck_account_within_cap",
+        ),
+        sa.CheckConstraint(
+            "held_micros >= 0 AND spent_micros >= 0", name="ck_account_not_negative"
+        ),
+        sa.PrimaryKeyConstraint("environment", name="pk_account"),
+    )
+
+
+def _fill_account() -> None:
+    """One row an environment, with the sums of the jobs that exist."""
+    for environment in ("local", "sandbox", "production"):
+        op.execute(
+            sa.text(
+                "INSERT INTO account (environment, held_micros, spent_micros, hour_micros, actor) "
+                "SELECT :environment, COALESCE(SUM(held_micros), 0), "
+                "COALESCE(SUM(spent_micros), 0), 0, '' FROM job WHERE environment = :environment"
+            ).bindparams(environment=environment)
+        )
