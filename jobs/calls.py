@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from jobs import consensus, deadlines, exports, labels, routing, work
+from jobs import consensus, deadlines, exports, hearing, labels, routing, work
 from jobs.bonuses import pay_bonus
 from jobs.collection import collect_batch
 from jobs.db import reading, transaction
@@ -36,6 +36,9 @@ Call = Callable[[Resources, int, Progress], datetime | None]
 def _publish(resources: Resources, batch_id: int, progress: Progress) -> datetime | None:
     enforcing.keep_list(resources, batch_id)
     publish_batch(resources, batch_id, progress)
+    if resources.settings.notification_queue_url:
+        with transaction(resources.sessions) as session:
+            hearing.ask_to_hear(session, batch_id, resources.clock())
     return None
 
 
@@ -89,6 +92,16 @@ def _watch(resources: Resources, _: int, progress: Progress) -> datetime | None:
     return deadlines.watch(resources, progress)
 
 
+def _subscribe(resources: Resources, route_id: int, progress: Progress) -> datetime | None:
+    progress(0, 1)
+    hearing.subscribe_route(resources, route_id)
+    return None
+
+
+def _hear(resources: Resources, _: int, progress: Progress) -> datetime | None:
+    return hearing.listen(resources, progress)
+
+
 def _export(resources: Resources, export_id: int, progress: Progress) -> datetime | None:
     """Write the file of a planned export; the same labels give the same file again."""
     with reading(resources.sessions) as session:
@@ -121,6 +134,8 @@ CALLS: dict[str, Call] = {
     "set_standing": _set_standing,
     "send_letter": _send_letter,
     "watch_deadlines": _watch,
+    "subscribe_route": _subscribe,
+    "hear_news": _hear,
     "export_job": _export,
     "reconcile": _reconcile,
 }

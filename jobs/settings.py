@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         "", description="Endpoint of the local environment; empty: the local marketplace's port."
     )
     poll_seconds: float = Field(10.0, description="Seconds between two looks at an open batch.")
+    notification_queue_url: str = Field(
+        "",
+        description="SQS queue that HIT types send their news to, so that they are collected "
+        "sooner; empty: by polling alone.",
+    )
     lease_seconds: float = Field(120.0, description="How long a background call owns its work.")
     sweep_seconds: float = Field(15.0, description="Seconds between two sweeps of the work table.")
     n_background_workers: int = Field(2, description="RQ worker processes that `up` starts.")
@@ -77,6 +82,11 @@ class Settings(BaseSettings):
     def web_url(self) -> str:
         """The web app's address as browsers see it, without a trailing slash."""
         return (self.public_url or f"http://{self.web_host}:{self.web_port}").rstrip("/")
+
+    def content_url(self) -> str:
+        """The second origin, on which HIT pages run, as browsers see it."""
+        own = f"http://{self.marketplace_host}:{self.content_port}"
+        return (self.content_public_url or own).rstrip("/")
 
     def local_mturk(self) -> str:
         """The endpoint that boto3 calls in the ``local`` environment."""

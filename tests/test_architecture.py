@@ -36,7 +36,9 @@ FORBIDDEN = {
 
 # library: the only modules that may import it.
 HOMES = {
-    "boto3": ("jobs.blobs", "jobs.providers.mturk", "jobs.providers.inhouse"),
+    "boto3": (
+        "jobs.blobs", "jobs.providers.mturk", "jobs.providers._turk_notifications",
+    ),
     "rq": ("jobs.background",),
     "jinja2": ("jobs.hit_page", "jobs.page_child", "webapp"),
     "flask": ("webapp",),

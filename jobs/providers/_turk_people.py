@@ -7,11 +7,10 @@ be repeated, except ``notify``: that is for the caller to make once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from jobs.errors import ProviderError
 from jobs.providers import _turk_qualifications as qualifications
+from jobs.providers._turk_notifications import is_this_machine
 from jobs.providers._turk_qualifications import Caller, Pages
 
 _NOT_HELD = (
@@ -74,7 +73,7 @@ class TurkPeople:
         }
 
     def subscribe(self, provider_hit_type_id: str, queue_url: str) -> bool:
-        if _is_this_machine(queue_url) != self._is_local:
+        if is_this_machine(queue_url) != self._is_local:
             return False
         self._call(
             "update_notification_settings",
@@ -88,12 +87,3 @@ class TurkPeople:
             Active=True,
         )
         return True
-
-
-def _is_this_machine(address: str) -> bool:
-    """Amazon cannot reach a queue here, and a rehearsal has no part in a queue of Amazon's."""
-    host = urlsplit(address).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
