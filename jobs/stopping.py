@@ -12,7 +12,7 @@ from jobs import extending, hit_specs, intents, work
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, NotFound, ProviderError
 from jobs.resources import Resources
-from jobs.tables import Batch, Hit, Job
+from jobs.tables import Batch, Hit, Intent, Job
 from jobs.work import Progress
 
 STOPPABLE = ("running", "paused")
@@ -88,6 +88,9 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> Non
         with transaction(resources.sessions) as session:
             intents.finish(session, intent.id, "done", resources.clock(), reference=now_open.state)
     with transaction(resources.sessions) as session:
+        for hit in hits:
+            if hit.state == "closed":
+                _end_expiry(session, _expire_key(hit.id, n_extended.get(hit.id, 0)), resources)
         work.enqueue(session, "collect_batch", batch_id, resources.clock())
     if unsettled:
         raise ProviderError(
@@ -95,6 +98,13 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> Non
             "to be found out",
             permanent=False,
         )
+
+
+def _end_expiry(session: Session, key: str, resources: Resources) -> None:
+    """End a call whose run died after it: the venue has closed the HIT, nothing is to be asked."""
+    intent_id = session.scalar(select(Intent.id).where(Intent.key == key))
+    if intent_id is not None:
+        intents.finish(session, intent_id, "done", resources.clock(), reference="closed")
 
 
 def _expire_key(hit_id: int, n_extended: int) -> str:

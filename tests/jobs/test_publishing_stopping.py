@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import stopping
+from jobs import calls, stopping
 from jobs.db import transaction
 from jobs.errors import Conflict
-from jobs.tables import Batch, Hit
+from jobs.tables import Batch, Hit, Intent, Work
 from webapp.marketplace.faults import Fault
 
 
@@ -69,3 +69,18 @@ def test_a_lost_reply_while_expiring_is_asked_again(bench, effect):
     bench.settle_down()
     assert bench.job(job_id).held_micros == 0
     assert {status for _, status in bench.market_hits()} == {"Reviewable"}
+
+
+def test_a_call_to_expire_of_unknown_outcome_is_ended_once_the_hit_is_closed(bench):
+    job_id = bench.launch(n_items=1)
+    bench.drain()
+    stop(bench, job_id)
+    bench.market.market.faults.replace([Fault("UpdateExpirationForHIT", "drop_after", 1, 1)])
+    for name in ("expire_batch", "collect_batch"):
+        (row,) = bench.ours(Work, task_name=name)
+        bench.ask_again(row)
+        assert calls.run(bench.resources, row.id, "one after the other")
+    assert [hit.state for hit in bench.ours(Hit)] == ["closed"]
+    bench.settle_down()
+    expiries = bench.ours(Intent, operation="UpdateExpirationForHIT")
+    assert [intent.state for intent in expiries] == ["done"]
