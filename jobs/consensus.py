@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from jobs import gold_results, tallies
 from jobs.box_consensus import combine_boxes
 from jobs.errors import NotFound
 from jobs.job_specs import Policy
@@ -88,6 +89,8 @@ def combine_job(session: Session, job_id: int, now: datetime) -> CombineReport:
         n_changed += _store(session, job_id, kind, found, now)
         repeats = _votes(session, job_id, kind, repeats=True)
         session.add_all(score_rows(job_id, kind, scores, votes, repeats, now))
+    gold_results.refresh(session, job_id)
+    tallies.fold(session, job_id)
     return CombineReport(counts["open"], counts["sure"], counts["conflict"], n_changed)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import formats
+from jobs import formats, gold_results
 from jobs.answers import MOST_BOXES, box_value, check_box, check_tag
 from jobs.datasets import Refusal, find_dataset, printable, told
 from jobs.errors import InvalidInput
@@ -75,6 +75,7 @@ def import_gold(
     if len(refusals) == len(records):
         raise InvalidInput(f"{path}: expected known answers, could use none of {told(refusals)}")
     session.flush()
+    gold_results.refresh_dataset(session, dataset.id)
     n_accepted = len(records) - len(refusals)
     return GoldReport(len(records), n_accepted, len(refusals), tuple(refusals))
 

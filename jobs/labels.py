@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from jobs import gold_results
 from jobs.answers import box_value, check_box, check_tag
 from jobs.consensus import ADJUDICATED
 from jobs.errors import Conflict, InvalidAnswer, NotFound
@@ -64,6 +65,7 @@ def finish_job(session: Session, job_id: int, now: datetime) -> int:
             )
         )
         n_written += 1
+    gold_results.refresh(session, job_id)
     _finish_if_quiet(session, job, now)
     return n_written
 
@@ -112,6 +114,7 @@ def adjudicate(
     )
     session.add(label)
     consensus.state = ADJUDICATED
+    gold_results.refresh(session, job_id, item_id)
     _finish_if_quiet(session, session.get_one(Job, job_id), now)
     return label
 
@@ -153,6 +156,7 @@ def revert(
     )
     session.add(label)
     consensus.state = ADJUDICATED
+    gold_results.refresh(session, job_id, item_id)
     return label
 
 

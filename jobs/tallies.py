@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from jobs.migrations.counting import COLUMNS, COUNTS, facets, truth
+from jobs.migrations.counting import N_BINS as N_BINS
 from jobs.tables import Tally
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from jobs.reports.accuracy import corners, same_tag
+from jobs.gold_results import corners, same_tag
 from jobs.tables import WorkerScore
 from jobs.votes import Score, Vote
 from quality.boxes import box_f1

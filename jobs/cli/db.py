@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jobs import db, migrating
+from jobs import db, migrating, tallies
 from jobs.cli import _door
 from jobs.settings import Settings
 
@@ -41,3 +41,16 @@ def status(settings: Settings, as_json: bool) -> None:
     words = "at the newest schema" if is_current else "not at the newest schema"
     text = "\n".join([f"database: {words}", *drift])
     _door.show({"is_current": is_current, "drift": drift}, as_json, text)
+
+
+@group.command("verify-counts")
+@_door.json_option
+@_door.settings_of
+def verify_counts(settings: Settings, as_json: bool) -> None:
+    """Count every row anew and compare with the counts that pages show; 1 when they differ."""
+    with _door.reading(settings) as session:
+        found = tallies.differences(session)
+    words = "counts: every one is what its rows say"
+    _door.show({"differences": found}, as_json, "\n".join(found) or words)
+    if found:
+        raise SystemExit(1)

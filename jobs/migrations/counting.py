@@ -51,7 +51,7 @@ COUNTS: Mapping[str, tuple[Count, ...]] = {
     "task": (Count("questions", "r.job_id", key="r.kind", where=_FIRST_TASK),),
     "hit": (
         Count("hits", _JOB_OF_HIT, "r.batch_id", "r.state"),
-        Count("wanted", _JOB_OF_HIT, "r.batch_id", n="r.max_assignments"),
+        Count("wanted", _JOB_OF_HIT, "r.batch_id", "r.state", "r.max_assignments"),
         Count(
             "expiring",
             _JOB_OF_HIT,

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs.current_labels import is_current
-from jobs.tables import GoldAnswer, Label
-from quality.boxes import match
+from jobs.records import BOXES
+from jobs.tables import GoldResult
 
 
 @dataclass(frozen=True)
@@ -35,69 +30,32 @@ class GoldAccuracy:
 def accuracy_against_gold(session: Session, job_id: int) -> tuple[GoldAccuracy, ...]:
     """The labels of settled questions compared with gold: all together, then by name."""
     rows = session.execute(
-        select(GoldAnswer.kind, Label.value, GoldAnswer.value)
-        .join(Label, (Label.item_id == GoldAnswer.item_id) & (Label.kind == GoldAnswer.kind))
-        .where(Label.job_id == job_id, is_current())
-        .order_by(Label.item_id)
-    ).all()
-    boxes = [(label, gold) for kind, label, gold in rows if kind == "boxes"]
-    tags = [(label, gold) for kind, label, gold in rows if kind == "tags"]
-    return (*_box_accuracy(boxes), *_tag_accuracy(tags))
+        select(
+            GoldResult.kind,
+            GoldResult.name,
+            func.sum(GoldResult.n_right).label("n_right"),
+            func.sum(GoldResult.n_labels).label("n_labels"),
+            func.sum(GoldResult.n_gold).label("n_gold"),
+            func.sum(GoldResult.iou_millionths).label("iou_millionths"),
+        )
+        .where(GoldResult.job_id == job_id)
+        .group_by(GoldResult.kind, GoldResult.name)
+        .order_by(GoldResult.kind, GoldResult.name)
+    )
+    return tuple(_f1(row) if row.kind == BOXES else _share(row) for row in rows if _says(row))
 
 
-def corners(value: dict[str, Any]) -> tuple[NDArray[np.float64], list[str]]:
-    """``xyxy`` (n, 4) and the n class names of a boxes value."""
-    boxes = value.get("boxes", [])
-    sides = [[box[side] for side in ("left", "top", "right", "bottom")] for box in boxes]
-    return np.array(sides, dtype=float).reshape(-1, 4), [box["label"] for box in boxes]
+def _says(row: Any) -> bool:
+    """Tags that no gold answer names say nothing; an empty image rightly empty does."""
+    return bool(row.kind == BOXES or row.n_gold)
 
 
-def _box_accuracy(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> Iterable[GoldAccuracy]:
-    right: dict[str, int] = defaultdict(int)
-    n_labels: dict[str, int] = defaultdict(int)
-    n_gold: dict[str, int] = defaultdict(int)
-    overlaps: dict[str, list[float]] = defaultdict(list)
-    for label, gold in pairs:
-        found, found_names = corners(label)
-        known, known_names = corners(gold)
-        for name in sorted(set(found_names) | set(known_names)):
-            mine = [i for i, other in enumerate(found_names) if other == name]
-            theirs = [i for i, other in enumerate(known_names) if other == name]
-            _, _, ious = match(found[mine], known[theirs], 0.5)
-            right[name] += len(ious)
-            n_labels[name] += len(mine)
-            n_gold[name] += len(theirs)
-            overlaps[name] += [float(iou) for iou in ious]
-    if not pairs:
-        return
-    everything = [iou for group in overlaps.values() for iou in group]
-    yield _f1("", sum(right.values()), sum(n_labels.values()), sum(n_gold.values()), everything)
-    for name in sorted(n_gold):
-        yield _f1(name, right[name], n_labels[name], n_gold[name], overlaps[name])
+def _f1(row: Any) -> GoldAccuracy:
+    total = int(row.n_labels + row.n_gold)
+    value = 2 * int(row.n_right) / total if total else 1.0
+    iou = int(row.iou_millionths) / 1_000_000 / int(row.n_right) if row.n_right else None
+    return GoldAccuracy(row.kind, row.name, value, int(row.n_gold), iou)
 
 
-def _f1(name: str, right: int, n_labels: int, n_gold: int, ious: list[float]) -> GoldAccuracy:
-    total = n_labels + n_gold
-    value = 2 * right / total if total else 1.0
-    return GoldAccuracy("boxes", name, value, n_gold, float(np.mean(ious)) if ious else None)
-
-
-def _tag_accuracy(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> Iterable[GoldAccuracy]:
-    right: dict[str, int] = defaultdict(int)
-    n: dict[str, int] = defaultdict(int)
-    for label, gold in pairs:
-        for name, known in gold.get("tags", {}).items():
-            if name in label.get("tags", {}):
-                n[name] += 1
-                right[name] += same_tag(label["tags"][name], known)
-    if n:
-        yield GoldAccuracy("tags", "", sum(right.values()) / sum(n.values()), sum(n.values()))
-    for name in sorted(n):
-        yield GoldAccuracy("tags", name, right[name] / n[name], n[name])
-
-
-def same_tag(one: Any, other: Any) -> bool:
-    """Whether two values of an attribute are equal; the order of many choices does not count."""
-    if isinstance(one, list) and isinstance(other, list):
-        return sorted(one) == sorted(other)
-    return bool(one == other)
+def _share(row: Any) -> GoldAccuracy:
+    return GoldAccuracy(row.kind, row.name, int(row.n_right) / int(row.n_gold), int(row.n_gold))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from jobs.tables import Assignment, Batch, Consensus, Finding, Hit, Job, Work
+from jobs.reports.conflicts import KINDS
+from jobs.tables import Finding, Job, Tally, Work
 
 SOON = timedelta(hours=24)
+STALLED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Attention:
-    """One thing to look at. ``kind``: conflicts, finding, work, expiring or unparsed."""
+    """One thing to look at. ``kind``: conflicts, unparsed, expiring, finding, work or stalled."""
 
     kind: str
     n: int
@@ -25,46 +28,61 @@ class Attention:
 
 
 def attention(session: Session, now: datetime, *, limit: int = 20) -> tuple[Attention, ...]:
-    """Conflicts, findings, stalled work, HITs that expire soon and unreadable answers."""
-    found: list[Attention] = []
-    for kind, query in (
-        (
-            "conflicts",
-            select(Job.id, Job.name, func.count())
-            .join(Consensus)
-            .where(Consensus.state == "conflict"),
-        ),
-        (
-            "unparsed",
-            select(Job.id, Job.name, func.count())
-            .join(Batch)
-            .join(Hit)
-            .join(Assignment)
-            .where(Assignment.parse_state == "unparsed"),
-        ),
-        (
+    """Conflicts, unreadable answers, HITs that expire, findings, work given up or overdue."""
+    conflict = Tally.key.in_([f"{kind} conflict" for kind in KINDS])
+    until = f"{now + SOON:%Y-%m-%d %H}"
+    return (
+        *_counted(session, "conflicts", (Tally.subject == "states") & conflict, limit),
+        *_counted(session, "unparsed", Tally.subject == "unparsed", limit),
+        *_counted(
+            session,
             "expiring",
-            select(Job.id, Job.name, func.count())
-            .join(Batch)
-            .join(Hit)
-            .where(Job.state == "running", Hit.state == "posted", Hit.expires_at <= now + SOON),
+            (Tally.subject == "expiring") & (Tally.key <= until) & (Job.state == "running"),
+            limit,
         ),
-    ):
-        rows = session.execute(query.group_by(Job.id, Job.name).order_by(Job.id).limit(limit))
-        found += [Attention(kind, n, job_id, name) for job_id, name, n in rows]
-    findings = session.execute(
+        *_findings(session, limit),
+        *_stuck_work(session, now, limit),
+    )
+
+
+def _counted(
+    session: Session, kind: str, places: ColumnElement[bool], limit: int
+) -> Iterator[Attention]:
+    """One line a job: the sum of its counts at these places."""
+    n = func.sum(Tally.n)
+    rows = session.execute(
+        select(Job.id, Job.name, n)
+        .join(Tally, Tally.owner_id == Job.id)
+        .where(places)
+        .group_by(Job.id, Job.name)
+        .having(n > 0)
+        .order_by(Job.id)
+        .limit(limit)
+    )
+    for job_id, name, count in rows:
+        yield Attention(kind, int(count), job_id, name)
+
+
+def _findings(session: Session, limit: int) -> Iterator[Attention]:
+    rows = session.execute(
         select(Finding.job_id, Job.name, Finding.message)
         .outerjoin(Job, Job.id == Finding.job_id)
         .where(Finding.state == "open")
         .order_by(Finding.id)
         .limit(limit)
     )
-    found += [Attention("finding", 1, job_id, job or "", text) for job_id, job, text in findings]
-    stalled = session.execute(
-        select(Work.key, Work.error)
-        .where(Work.state == "needs_person")
-        .order_by(Work.id)
-        .limit(limit)
-    )
-    found += [Attention("work", 1, None, key, error) for key, error in stalled]
-    return tuple(found)
+    for job_id, job, message in rows:
+        yield Attention("finding", 1, job_id, job or "", message)
+
+
+def _stuck_work(session: Session, now: datetime, limit: int) -> Iterator[Attention]:
+    """Rows that gave up, and rows due for so long that nobody seems to run them."""
+    given_up = select(Work.key, Work.error).where(Work.state == "needs_person")
+    for key, error in session.execute(given_up.order_by(Work.id).limit(limit)):
+        yield Attention("work", 1, None, key, error)
+    overdue = (Work.state == "ready") & (Work.next_try_at <= now - STALLED)
+    n_overdue, oldest = session.execute(
+        select(func.count(), func.min(Work.next_try_at)).where(overdue)
+    ).one()
+    if n_overdue:
+        yield Attention("stalled", n_overdue, None, "", f"{now - oldest}".partition(".")[0])

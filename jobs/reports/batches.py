@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jobs import tallies
 from jobs.errors import NotFound
-from jobs.tables import Assignment, Batch, Hit, Job, Route
+from jobs.tables import Batch, Job, Route
 
 
 @dataclass(frozen=True)
@@ -33,44 +35,30 @@ def batch_list(session: Session, job_id: int) -> tuple[BatchRow, ...]:
     """The job's batches, oldest first. NotFound when there is no such job."""
     if session.get(Job, job_id) is None:
         raise NotFound(f"job {job_id}: there is none")
-    hits = (
-        select(
-            Hit.batch_id,
-            func.count().label("n"),
-            func.count().filter(Hit.state == "posted").label("n_posted"),
-            func.count().filter(Hit.state == "closed").label("n_closed"),
-            func.coalesce(func.sum(Hit.max_assignments), 0).label("n_wanted"),
-        )
-        .group_by(Hit.batch_id)
-        .subquery()
-    )
-    submitted = (
-        select(Hit.batch_id, func.count(Assignment.id).label("n"))
-        .join(Assignment, Assignment.hit_id == Hit.id)
-        .group_by(Hit.batch_id)
-        .subquery()
-    )
+    counts = tallies.read(session, [job_id], "hits", "wanted", "assignments")[job_id]
+    wanted, submitted = counts.by_part("wanted"), counts.by_part("assignments")
     rows = session.execute(
-        select(Batch, Route, hits, submitted.c.n.label("n_assignments"))
+        select(Batch, Route)
         .join(Route, Route.id == Batch.route_id)
-        .outerjoin(hits, hits.c.batch_id == Batch.id)
-        .outerjoin(submitted, submitted.c.batch_id == Batch.id)
         .where(Batch.job_id == job_id)
         .order_by(Batch.id)
     )
+    hits: dict[int, dict[str, int]] = defaultdict(dict)
+    for (batch_id, state), n in counts.by_subject.get("hits", {}).items():
+        hits[batch_id][state] = n
     return tuple(
         BatchRow(
-            id=row.Batch.id,
-            name=row.Batch.name,
-            provider=row.Route.provider,
-            kind=row.Route.kind,
-            state=row.Batch.state,
-            n_hits=row.n or 0,
-            n_posted=row.n_posted or 0,
-            n_closed=row.n_closed or 0,
-            n_wanted=int(row.n_wanted or 0),
-            n_assignments=row.n_assignments or 0,
-            created_at=row.Batch.created_at,
+            id=batch.id,
+            name=batch.name,
+            provider=route.provider,
+            kind=route.kind,
+            state=batch.state,
+            n_hits=sum(hits[batch.id].values()),
+            n_posted=hits[batch.id].get("posted", 0),
+            n_closed=hits[batch.id].get("closed", 0),
+            n_wanted=wanted.get(batch.id, 0),
+            n_assignments=submitted.get(batch.id, 0),
+            created_at=batch.created_at,
         )
-        for row in rows
+        for batch, route in rows
     )

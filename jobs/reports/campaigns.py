@@ -1,33 +1,24 @@
-"""How a job stands: progress, agreement, accuracy against gold, money."""
+"""How a job stands: progress, agreement, accuracy against gold, money. Read off its counts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from jobs import tallies
 from jobs.errors import NotFound
 from jobs.records import SETTLED
 from jobs.reports.accuracy import GoldAccuracy, accuracy_against_gold
 from jobs.reports.money import RouteCost, cost_by_route
-from jobs.tables import (
-    Answer,
-    Assignment,
-    Batch,
-    Consensus,
-    Dataset,
-    Finding,
-    Hit,
-    Item,
-    Job,
-    SchemaVersion,
-    Task,
-)
+from jobs.tables import Dataset, Finding, Job, SchemaVersion
+from jobs.tallies import N_BINS, Counts
 
-N_BINS = 20
+_OF_JOBS = ("questions", "answers", "states", "agreement", "agreement_sum")
 
 
 @dataclass(frozen=True)
@@ -78,10 +69,19 @@ class JobReport:
     agreement_histogram: tuple[int, ...]
 
 
-def job_list(session: Session) -> tuple[JobSummary, ...]:
-    """Every job, newest first; a fixed number of queries whatever their number."""
-    jobs = session.execute(_jobs().order_by(Job.id.desc())).all()
-    return _summaries(session, jobs)
+def job_list(
+    session: Session, *, before: int | None = None, limit: int | None = None
+) -> tuple[JobSummary, ...]:
+    """Jobs with an id under ``before``, newest first; the same few queries whatever their size."""
+    found = _jobs().order_by(Job.id.desc()).limit(limit)
+    if before is not None:
+        found = found.where(Job.id < before)
+    return _summaries(session, session.execute(found).all())
+
+
+def n_jobs(session: Session) -> int:
+    """How many jobs there are."""
+    return session.scalar(select(func.count()).select_from(Job)) or 0
 
 
 def job_report(session: Session, job_id: int) -> JobReport:
@@ -89,34 +89,32 @@ def job_report(session: Session, job_id: int) -> JobReport:
     jobs = session.execute(_jobs().where(Job.id == job_id)).all()
     if not jobs:
         raise NotFound(f"job {job_id} does not exist")
+    counts = tallies.read(
+        session, [job_id], "hits", "assignments", "states", "unparsed", "confidence", "agreement"
+    )[job_id]
+    n_findings = select(func.count()).where(Finding.job_id == job_id, Finding.state == "open")
     return JobReport(
         summary=_summaries(session, jobs)[0],
         routes=cost_by_route(session, job_id),
-        hits_by_state=_counts(
-            session,
-            select(Hit.state, func.count())
-            .join(Batch, Batch.id == Hit.batch_id)
-            .where(Batch.job_id == job_id)
-            .group_by(Hit.state),
-        ),
-        assignments_by_state=_counts(session, _assignments(job_id, Assignment.state)),
-        consensus_by_state=_counts(
-            session,
-            select(Consensus.state, func.count())
-            .where(Consensus.job_id == job_id)
-            .group_by(Consensus.state),
-        ),
-        n_unparsed=_counts(session, _assignments(job_id, Assignment.parse_state)).get(
-            "unparsed", 0
-        ),
-        n_findings=session.scalar(
-            select(func.count()).where(Finding.job_id == job_id, Finding.state == "open")
-        )
-        or 0,
+        hits_by_state=counts.by_key("hits"),
+        assignments_by_state=counts.by_key("assignments"),
+        consensus_by_state=states(counts),
+        n_unparsed=counts.total("unparsed"),
+        n_findings=session.scalar(n_findings) or 0,
         gold=accuracy_against_gold(session, job_id),
-        confidence_histogram=_histogram(session, job_id, Consensus.confidence),
-        agreement_histogram=_histogram(session, job_id, Consensus.agreement),
+        confidence_histogram=_histogram(counts, "confidence"),
+        agreement_histogram=_histogram(counts, "agreement"),
     )
+
+
+def states(counts: Counts, kind: str = "") -> dict[str, int]:
+    """Questions by state, of one kind or of both."""
+    found: dict[str, int] = {}
+    for place, n in counts.by_key("states").items():
+        own, _, state = place.partition(" ")
+        if kind in ("", own):
+            found[state] = found.get(state, 0) + n
+    return found
 
 
 def _jobs() -> Select[Job, str, str, int]:
@@ -127,105 +125,41 @@ def _jobs() -> Select[Job, str, str, int]:
     )
 
 
-@dataclass(frozen=True)
-class _Tally:
-    """Sums over a job's questions."""
-
-    n_labels: int = 0
-    n_conflicts: int = 0
-    agreement: float | None = None
-
-
-def _summaries(session: Session, rows) -> tuple[JobSummary, ...]:  # type: ignore[no-untyped-def]
-    job_ids = [row[0].id for row in rows]
-    n_items = _counts(
-        session,
-        select(Item.dataset_id, func.count())
-        .where(Item.dataset_id.in_({row[0].dataset_id for row in rows}))
-        .group_by(Item.dataset_id),
-    )
-    n_questions = _n_questions(session, job_ids)
-    tallies = _tallies(session, job_ids)
-    n_answers = _counts(
-        session,
-        select(Task.job_id, func.count())
-        .join(Answer, Answer.task_id == Task.id)
-        .where(Task.job_id.in_(job_ids))
-        .group_by(Task.job_id),
-    )
-    return tuple(
-        JobSummary(
-            id=job.id,
-            name=job.name,
-            state=job.state,
-            environment=job.environment,
-            dataset=dataset,
-            schema=f"{schema} v{version}",
-            n_items=n_items.get(job.dataset_id, 0),
-            n_questions=n_questions.get(job.id, 0),
-            n_labels=tallies.get(job.id, _Tally()).n_labels,
-            n_answers=n_answers.get(job.id, 0),
-            n_conflicts=tallies.get(job.id, _Tally()).n_conflicts,
-            agreement=tallies.get(job.id, _Tally()).agreement,
-            budget_micros=job.budget_micros,
-            held_micros=job.held_micros,
-            spent_micros=job.spent_micros,
-            created_at=job.created_at,
-            launched_at=job.launched_at,
-            finished_at=job.finished_at,
-        )
-        for job, dataset, schema, version in rows
-    )
+def _summaries(session: Session, rows: Sequence[Any]) -> tuple[JobSummary, ...]:
+    if not rows:
+        return ()
+    counts = tallies.read(session, [row[0].id for row in rows], *_OF_JOBS)
+    items = tallies.read(session, {row[0].dataset_id for row in rows}, "items")
+    return tuple(_summary(row, counts[row[0].id], items[row[0].dataset_id]) for row in rows)
 
 
-def _n_questions(session: Session, job_ids: Sequence[int]) -> dict[int, int]:
-    questions = (
-        select(Task.job_id, Task.item_id, Task.kind)
-        .where(Task.job_id.in_(job_ids))
-        .distinct()
-        .subquery()
-    )
-    return _counts(session, select(questions.c.job_id, func.count()).group_by(questions.c.job_id))
-
-
-def _tallies(session: Session, job_ids: Sequence[int]) -> dict[int, _Tally]:
+def _summary(row: Any, counts: Counts, items: Counts) -> JobSummary:
     """A settled question has its label: both are written in one transaction."""
-    rows = session.execute(
-        select(
-            Consensus.job_id,
-            func.count().filter(Consensus.state.in_(SETTLED)),
-            func.count().filter(Consensus.state == "conflict"),
-            func.avg(Consensus.agreement),
-        )
-        .where(Consensus.job_id.in_(job_ids))
-        .group_by(Consensus.job_id)
-    )
-    return {job_id: _Tally(*numbers) for job_id, *numbers in rows}
-
-
-def _counts(session: Session, query) -> dict:  # type: ignore[no-untyped-def, type-arg]
-    return dict(session.execute(query).all())
-
-
-def _assignments(job_id: int, column):  # type: ignore[no-untyped-def]
-    return (
-        select(column, func.count())
-        .select_from(Assignment)
-        .join(Hit, Hit.id == Assignment.hit_id)
-        .join(Batch, Batch.id == Hit.batch_id)
-        .where(Batch.job_id == job_id)
-        .group_by(column)
+    job, dataset, schema, version = row
+    by_state = states(counts)
+    n_compared = counts.total("agreement")
+    return JobSummary(
+        id=job.id,
+        name=job.name,
+        state=job.state,
+        environment=job.environment,
+        dataset=dataset,
+        schema=f"{schema} v{version}",
+        n_items=items.total("items"),
+        n_questions=counts.total("questions"),
+        n_labels=sum(by_state.get(state, 0) for state in SETTLED),
+        n_answers=counts.total("answers"),
+        n_conflicts=by_state.get("conflict", 0),
+        agreement=counts.total("agreement_sum") / 1_000_000 / n_compared if n_compared else None,
+        budget_micros=job.budget_micros,
+        held_micros=job.held_micros,
+        spent_micros=job.spent_micros,
+        created_at=job.created_at,
+        launched_at=job.launched_at,
+        finished_at=job.finished_at,
     )
 
 
-def _histogram(session: Session, job_id: int, column) -> tuple[int, ...]:  # type: ignore[no-untyped-def]
-    bins = func.floor(column * N_BINS)
-    found = session.execute(
-        select(bins, func.count())
-        .where(Consensus.job_id == job_id, column.is_not(None))
-        .group_by(bins)
-    )
-    counts = [0] * N_BINS
-    for bin_number, count in found:
-        counts[min(int(bin_number), N_BINS - 1)] += count
-    return tuple(counts)
+def _histogram(counts: Counts, subject: str) -> tuple[int, ...]:
+    by_bin = counts.by_key(subject)
+    return tuple(by_bin.get(f"{number:02d}", 0) for number in range(N_BINS))

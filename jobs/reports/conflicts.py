@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from jobs.tables import Consensus, Item, Job
+from jobs.records import BOXES, TAGS
+from jobs.tables import Consensus, Item, Job, Tally
+
+KINDS = (BOXES, TAGS)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,9 @@ def conflicts(
 
 def n_conflicts(session: Session, job_id: int | None = None) -> int:
     """How many questions want a person."""
-    query = select(func.count()).where(Consensus.state == "conflict")
+    query = select(func.coalesce(func.sum(Tally.n), 0)).where(
+        Tally.subject == "states", Tally.key.in_([f"{kind} conflict" for kind in KINDS])
+    )
     if job_id is not None:
-        query = query.where(Consensus.job_id == job_id)
-    return session.scalar(query) or 0
+        query = query.where(Tally.owner_id == job_id)
+    return int(session.scalar(query) or 0)

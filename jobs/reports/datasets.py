@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from jobs import tallies
 from jobs.errors import NotFound
 from jobs.label_schemas import load_schema
 from jobs.records import LabelSchema
@@ -194,11 +195,7 @@ def export_row(session: Session, job_id: int, export_id: int) -> ExportRow:
 
 def _summaries(session: Session, datasets: Any) -> tuple[DatasetSummary, ...]:
     ids = [row.id for row in datasets]
-    n_items = session.execute(
-        select(Item.dataset_id, func.count())
-        .where(Item.dataset_id.in_(ids))
-        .group_by(Item.dataset_id)
-    )
+    n_items = tallies.read(session, ids, "items")
     n_refused = session.execute(
         select(Intake.dataset_id, func.sum(Intake.n_refused))
         .where(Intake.dataset_id.in_(ids))
@@ -210,15 +207,15 @@ def _summaries(session: Session, datasets: Any) -> tuple[DatasetSummary, ...]:
         .where(Item.dataset_id.in_(ids))
         .group_by(Item.dataset_id)
     )
-    counts = [dict(rows.all()) for rows in (n_items, n_refused, n_gold)]
+    counts = [dict(rows.all()) for rows in (n_refused, n_gold)]
     samples = _samples(session, ids)
     return tuple(
         DatasetSummary(
             id=row.id,
             name=row.name,
-            n_items=counts[0].get(row.id, 0),
-            n_refused=int(counts[1].get(row.id, 0) or 0),
-            n_gold=counts[2].get(row.id, 0),
+            n_items=n_items[row.id].total("items"),
+            n_refused=int(counts[0].get(row.id, 0) or 0),
+            n_gold=counts[1].get(row.id, 0),
             created_at=row.created_at,
             samples=tuple(samples[row.id]),
         )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from jobs.errors import NotFound
 from jobs.reports.conflicts import n_conflicts
-from jobs.tables import Dataset, Job, SchemaVersion, Worker, WorkerScore
+from jobs.tables import Dataset, Job, Route, SchemaVersion, Worker, WorkerScore
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,25 @@ def worker_names(session: Session, job_id: int) -> tuple[WorkerName, ...]:
         .order_by(Worker.name, Worker.provider_worker_id)
     )
     return tuple(WorkerName(worker_id, name or known) for worker_id, name, known in rows)
+
+
+@dataclass(frozen=True)
+class RouteName:
+    """A route of a job, for lists to choose from."""
+
+    route_id: int
+    provider: str
+    kind: str
+
+
+def route_names(session: Session, job_id: int) -> tuple[RouteName, ...]:
+    """The job's routes in their order."""
+    rows = session.execute(
+        select(Route.id, Route.provider, Route.kind)
+        .where(Route.job_id == job_id)
+        .order_by(Route.position)
+    )
+    return tuple(RouteName(*row) for row in rows)
 
 
 def job_head(session: Session, job_id: int) -> JobHead:

@@ -35,7 +35,9 @@ def health(session: Session, now: datetime) -> Health:
         work_by_state=dict(states.all()),
         oldest_due_seconds=(now - oldest).total_seconds() if oldest else 0.0,
         last_swept_at=session.scalar(select(func.max(Sweep.last_swept_at))),
-        n_unknown_intents=session.scalar(select(func.count()).where(Intent.state == "unknown"))
+        n_unknown_intents=session.scalar(
+            select(func.count()).where(Intent.state == "unknown", Intent.state != "done")
+        )
         or 0,
         n_open_findings=session.scalar(select(func.count()).where(Finding.state == "open")) or 0,
         is_paused=bool(pause and pause.is_on),

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.errors import NotFound
+from jobs.reports.item_filters import ItemFilter as ItemFilter
+from jobs.reports.item_filters import matching_items
 from jobs.tables import (
     Answer,
     Assignment,
@@ -22,17 +24,6 @@ from jobs.tables import (
     Task,
     Worker,
 )
-
-
-@dataclass(frozen=True)
-class ItemFilter:
-    """What to show; None or "" means anything. ``state`` is that of the consensus."""
-
-    kind: str = ""
-    state: str = ""
-    most_confidence: float | None = None
-    most_agreement: float | None = None
-    worker_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -124,10 +115,12 @@ def item_page(
 ) -> tuple[ItemRow, ...]:
     """Up to ``limit`` items of the job with id above ``after``, by id."""
     dataset_id = _dataset_of(session, job_id)
-    query = select(Item).where(Item.dataset_id == dataset_id, Item.id > after)
+    query = select(Item).where(Item.dataset_id == dataset_id, Item.id > after).limit(limit)
     if filters is not None and filters != ItemFilter():
-        query = query.where(_wanted(job_id, filters))
-    items = session.scalars(query.order_by(Item.id).limit(limit)).all()
+        query = select(Item).where(
+            Item.id.in_(matching_items(session, job_id, filters, after=after, limit=limit))
+        )
+    items = session.scalars(query.order_by(Item.id)).all()
     questions = _questions(session, job_id, [item.id for item in items])
     return tuple(
         ItemRow(
@@ -176,31 +169,6 @@ def _dataset_of(session: Session, job_id: int) -> int:
     if dataset_id is None:
         raise NotFound(f"job {job_id} does not exist")
     return dataset_id
-
-
-def _wanted(job_id: int, filters: ItemFilter) -> Any:
-    if filters.worker_id is not None:
-        answered = (
-            select(Answer.id)
-            .join(Task, Task.id == Answer.task_id)
-            .where(
-                Task.item_id == Item.id,
-                Task.job_id == job_id,
-                Answer.worker_id == filters.worker_id,
-            )
-        )
-    found = select(Consensus.id).where(Consensus.job_id == job_id, Consensus.item_id == Item.id)
-    if filters.kind:
-        found = found.where(Consensus.kind == filters.kind)
-    if filters.state:
-        found = found.where(Consensus.state == filters.state)
-    if filters.most_confidence is not None:
-        found = found.where(Consensus.confidence <= filters.most_confidence)
-    if filters.most_agreement is not None:
-        found = found.where(Consensus.agreement <= filters.most_agreement)
-    if filters.worker_id is None:
-        return exists(found)
-    return exists(found) & exists(answered)
 
 
 def _questions(

@@ -9,22 +9,17 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs.tables import (
-    Assignment,
-    Batch,
-    Hit,
-    LedgerEntry,
-    LedgerTransaction,
-    Route,
-    Worker,
-)
-
-SPENT_ACCOUNTS = ("reward", "fee", "bonus")
+from jobs import tallies
+from jobs.records import SETTLED
+from jobs.tables import Batch, LedgerEntry, LedgerTransaction, Route, Worker
 
 
 @dataclass(frozen=True)
 class RouteCost:
-    """What one route has cost and still holds, in micro-dollars."""
+    """What one route has cost and still holds, in micro-dollars.
+
+    ``n_labels`` counts the final labels of the route's kind of question, whoever answered.
+    """
 
     route_id: int
     position: int
@@ -34,6 +29,7 @@ class RouteCost:
     n_assignments: int
     n_approved: int
     n_rejected: int
+    n_labels: int
     reward_micros: int
     fee_micros: int
     bonus_micros: int
@@ -42,6 +38,11 @@ class RouteCost:
     @property
     def spent_micros(self) -> int:
         return self.reward_micros + self.fee_micros + self.bonus_micros
+
+    @property
+    def cost_per_label_micros(self) -> int | None:
+        """What this route added to the cost of each final label of its kind."""
+        return self.spent_micros // self.n_labels if self.n_labels else None
 
 
 @dataclass(frozen=True)
@@ -61,30 +62,26 @@ class LedgerLine:
 
 def cost_by_route(session: Session, job_id: int) -> tuple[RouteCost, ...]:
     """Each route of the job in its order, with what the ledger says it cost."""
-    sums = session.execute(
-        select(LedgerTransaction.route_id, LedgerEntry.account, func.sum(LedgerEntry.amount_micros))
-        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
-        .where(LedgerTransaction.job_id == job_id)
-        .group_by(LedgerTransaction.route_id, LedgerEntry.account)
-    )
-    money: dict[int | None, dict[str, int]] = defaultdict(dict)
-    for route_id, account, amount in sums:
-        money[route_id][account] = int(amount)
-    counts: dict[int, dict[str, int]] = defaultdict(dict)
-    states = session.execute(
-        select(Batch.route_id, Assignment.state, func.count())
-        .join(Hit, Hit.id == Assignment.hit_id)
-        .join(Batch, Batch.id == Hit.batch_id)
-        .where(Batch.job_id == job_id)
-        .group_by(Batch.route_id, Assignment.state)
-    )
-    for route_id, state, count in states:
-        counts[route_id][state] = count
+    counts = tallies.read(session, [job_id], "money", "assignments", "states")[job_id]
+    n_labels: dict[str, int] = defaultdict(int)
+    for place, n in counts.by_key("states").items():
+        kind, _, state = place.partition(" ")
+        n_labels[kind] += n if state in SETTLED else 0
+    work: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    batches = session.execute(select(Batch.id, Batch.route_id).where(Batch.job_id == job_id))
+    route_of = dict(batches.all())
+    for (batch_id, state), n in counts.by_subject.get("assignments", {}).items():
+        work[route_of[batch_id]][state] += n
     routes = session.scalars(select(Route).where(Route.job_id == job_id).order_by(Route.position))
-    return tuple(_route_cost(route, money[route.id], counts[route.id]) for route in routes)
+    return tuple(
+        _route_cost(route, counts.of_part("money", route.id), work[route.id], n_labels[route.kind])
+        for route in routes
+    )
 
 
-def _route_cost(route: Route, money: dict[str, int], counts: dict[str, int]) -> RouteCost:
+def _route_cost(
+    route: Route, money: dict[str, int], counts: dict[str, int], n_labels: int
+) -> RouteCost:
     return RouteCost(
         route_id=route.id,
         position=route.position,
@@ -94,6 +91,7 @@ def _route_cost(route: Route, money: dict[str, int], counts: dict[str, int]) -> 
         n_assignments=sum(counts.values()),
         n_approved=counts.get("Approved", 0),
         n_rejected=counts.get("Rejected", 0),
+        n_labels=n_labels,
         reward_micros=money.get("reward", 0),
         fee_micros=money.get("fee", 0),
         bonus_micros=money.get("bonus", 0),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.reports.money import SPENT_ACCOUNTS
-from jobs.tables import LedgerEntry, LedgerTransaction, Route
-
-N_POINTS = 120
+from jobs.reports.growth import N_POINTS as N_POINTS
+from jobs.reports.growth import stretches
+from jobs.tables import Route
 
 
 @dataclass(frozen=True)
@@ -26,49 +24,24 @@ class Spending:
 
 
 def spending(session: Session, job_id: int) -> tuple[Spending, ...]:
-    """The job's spending over time, then each route's; at most N_POINTS times each.
-
-    Times are read off stretches of transaction ids, which rise with time: one grouped
-    query however long the ledger.
-    """
-    first, last = session.execute(
-        select(func.min(LedgerTransaction.id), func.max(LedgerTransaction.id)).where(
-            LedgerTransaction.job_id == job_id
-        )
-    ).one()
-    if first is None:
+    """The job's spending over time, then each route's; at most N_POINTS times each."""
+    found = stretches(session, job_id, "spent")
+    if not found.by_part:
         return ()
-    stretch = (last - first) // N_POINTS + 1
-    place = (LedgerTransaction.id - first) // stretch
-    rows = session.execute(
-        select(
-            place.label("place"),
-            LedgerTransaction.route_id,
-            Route.provider,
-            Route.kind,
-            func.max(LedgerTransaction.at),
-            func.sum(LedgerEntry.amount_micros),
-        )
-        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
-        .outerjoin(Route, Route.id == LedgerTransaction.route_id)
-        .where(
-            LedgerTransaction.job_id == job_id,
-            LedgerEntry.account.in_(SPENT_ACCOUNTS),
-        )
-        .group_by("place", LedgerTransaction.route_id, Route.provider, Route.kind)
-        .order_by("place", LedgerTransaction.route_id)
-    ).all()
-    growth: dict[tuple[int | None, str, str], list[tuple[datetime, int]]] = defaultdict(list)
-    for _, route_id, provider, kind, at, amount in rows:
-        _grow(growth[None, "", ""], at, int(amount))
-        if route_id is not None:
-            _grow(growth[route_id, provider, kind], at, int(amount))
-    return tuple(
-        Spending(route_id, provider, kind, tuple(points))
-        for (route_id, provider, kind), points in growth.items()
+    routes = session.scalars(select(Route).where(Route.job_id == job_id).order_by(Route.position))
+    return (
+        Spending(None, "", "", _added_up(found.together())),
+        *(
+            Spending(route.id, route.provider, route.kind, _added_up(found.by_part[route.id]))
+            for route in routes
+            if route.id in found.by_part
+        ),
     )
 
 
-def _grow(points: list[tuple[datetime, int]], at: datetime, amount: int) -> None:
-    so_far = points[-1][1] if points else 0
-    points.append((max(at, points[-1][0]) if points else at, so_far + amount))
+def _added_up(sums: dict[datetime, int]) -> tuple[tuple[datetime, int], ...]:
+    points, so_far = [], 0
+    for at, amount in sorted(sums.items()):
+        so_far += amount
+        points.append((at, so_far))
+    return tuple(points)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.tables import Assignment, Batch, Hit, Worker, WorkerScore
+from jobs import tallies
+from jobs.tables import Worker, WorkerScore
 
 
 @dataclass(frozen=True)
@@ -47,32 +49,26 @@ class WorkerRow:
 
 def worker_table(session: Session, job_id: int) -> tuple[WorkerRow, ...]:
     """Each (worker, question kind) of the job, most answers first."""
-    pay = {
-        row.worker_id: row
-        for row in session.execute(
-            select(
-                Assignment.worker_id,
-                func.sum(Assignment.cost_micros).label("earned"),
-                func.sum(Assignment.work_seconds).label("seconds"),
-                func.count().filter(Assignment.state == "Approved").label("approved"),
-                func.count().filter(Assignment.state == "Rejected").label("rejected"),
-            )
-            .join(Hit, Hit.id == Assignment.hit_id)
-            .join(Batch, Batch.id == Hit.batch_id)
-            .where(Batch.job_id == job_id)
-            .group_by(Assignment.worker_id)
-        )
-    }
+    counts = tallies.read(session, [job_id], "work", "earned", "worked_ms")[job_id]
+    work: dict[int, dict[str, int]] = defaultdict(dict)
+    for (worker_id, state), n in counts.by_subject.get("work", {}).items():
+        work[worker_id][state] = n
+    earned, worked = counts.by_part("earned"), counts.by_part("worked_ms")
     scores = session.execute(
         select(WorkerScore, Worker)
         .join(Worker, Worker.id == WorkerScore.worker_id)
         .where(WorkerScore.job_id == job_id)
         .order_by(WorkerScore.n_answers.desc(), Worker.id, WorkerScore.kind)
     )
-    return tuple(_row(score, worker, pay.get(worker.id)) for score, worker in scores)
+    return tuple(
+        _row(score, worker, work[worker.id], earned.get(worker.id, 0), worked.get(worker.id, 0))
+        for score, worker in scores
+    )
 
 
-def _row(score: WorkerScore, worker: Worker, pay: Any) -> WorkerRow:
+def _row(
+    score: WorkerScore, worker: Worker, work: dict[str, int], earned_micros: int, worked_ms: int
+) -> WorkerRow:
     return WorkerRow(
         worker_id=worker.id,
         provider=worker.provider,
@@ -90,9 +86,9 @@ def _row(score: WorkerScore, worker: Worker, pay: Any) -> WorkerRow:
         consensus_high=score.consensus_high,
         repeat_agreement=score.repeat_agreement,
         mean_seconds=score.mean_seconds,
-        n_approved=pay.approved if pay else 0,
-        n_rejected=pay.rejected if pay else 0,
-        earned_micros=int(pay.earned) if pay else 0,
-        work_seconds=float(pay.seconds) if pay else 0.0,
+        n_approved=work.get("Approved", 0),
+        n_rejected=work.get("Rejected", 0),
+        earned_micros=earned_micros,
+        work_seconds=worked_ms / 1000,
         details=score.details,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -35,10 +37,11 @@ class Facet(Base):
 
 
 class GoldResult(Base):
-    """How one current label compares with gold, by class or attribute.
+    """How one current label compares with gold, by class or attribute ("": all together).
 
     Boxes: ``n_right`` matched at IoU 0.5, ``iou_millionths`` the sum of their IoU. Tags:
-    ``n_right`` of ``n_gold`` answers, ``n_labels`` as many.
+    ``n_right`` of ``n_gold`` answers, ``n_labels`` as many. Made anew when the label or the
+    gold answer is another one than ``label_id`` and ``gold_at`` say.
     """
 
     __tablename__ = "gold_result"
@@ -46,6 +49,8 @@ class GoldResult(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(10), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
+    label_id: Mapped[int] = mapped_column(ForeignKey("label.id"))
+    gold_at: Mapped[datetime]
     n_right: Mapped[int]
     n_labels: Mapped[int]
     n_gold: Mapped[int]

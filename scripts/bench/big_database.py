@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, text
 
+from jobs import gold_results, tallies
+from jobs.db import open_sessions, transaction
 from jobs.tables import (
     Batch,
     Dataset,
@@ -71,6 +73,10 @@ def build(engine: Engine, n_items: int, blob_key: str) -> Size:
         _settle_totals(connection)
         _set_sequences(connection)
     _analyze(engine)
+    with transaction(open_sessions(engine)) as session:
+        for job_id in range(1, 6):
+            gold_results.refresh(session, job_id)
+            tallies.fold(session, job_id)
     return size
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import event
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import calls, ledger, work
+from jobs import calls, ledger, tallies, work
 from jobs.db import open_engine, open_sessions, reading, transaction
 from jobs.migrating import upgrade
 from jobs.tables import Assignment, Finding, Hit, Intent, Job, Label, RawSubmission, Work
@@ -138,6 +138,7 @@ def _troubles(bench: Bench, job_id: int, spent_cents: int, held_cents: int):
     job: Job = bench.job(job_id)
     with reading(bench.sessions) as session:
         yield from ledger.differences(session)
+        yield from tallies.differences(session)
     for what, expected, got in (
         ("HITs at the venue", 1, len(hits)),
         ("raw submissions", 3, bench.count(RawSubmission)),

@@ -18,7 +18,8 @@ from webapp.dashboards.jobs import MAX_STREAMS, open_streams
 
 PAGES = (
     "/", "/jobs", "/jobs/1", "/jobs/1/live",
-    "/jobs/1/spending", "/jobs/1/items", "/jobs/1/items?state=conflict",
+    "/jobs/1/spending", "/jobs/1/throughput", "/jobs/1/items?class=eye&tag=colour%3Dred&route=1",
+    "/jobs/1/items", "/jobs/1/items?state=conflict",
     "/jobs/1/items?confidence=90&agreement=80&kind=boxes&worker=1&more=1", "/jobs/1/items/1",
     "/jobs/1/items/1/decide/boxes", "/jobs/1/items/5/decide/tags", "/jobs/1/workers",
     "/jobs/1/ledger", "/jobs/1/ledger.csv", "/jobs/1/exports", "/adjudicate", "/adjudicate?job=1",

@@ -22,6 +22,9 @@ def index(job_id: int, query: ItemQuery) -> Response:
         most_confidence=query.most_confidence,
         most_agreement=query.most_agreement,
         worker_id=query.worker_id,
+        route_id=query.route_id,
+        class_name=query.class_name,
+        tag=query.tag,
     )
     with reading() as session:
         rows = item_page(session, job_id, after=query.after, limit=query.limit + 1, filters=filters)

@@ -32,10 +32,10 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 def index(query: PageQuery) -> Response:
     """Jobs, newest first; ``after`` is the id of the last one seen."""
     with reading() as session:
-        rows = [row for row in job_list(session) if not query.after or row.id < query.after]
+        rows = job_list(session, before=query.after or None, limit=query.limit + 1)
     page = rows[: query.limit]
     more = page[-1].id if len(rows) > query.limit else None
-    return reply(JobPage(rows=tuple(page), next=more))
+    return reply(JobPage(rows=page, next=more))
 
 
 @blueprint.post("")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from jobs.job_specs import JobSpec
 from jobs.label_schemas import SchemaModel
-from jobs.planning import Estimate
+from jobs.estimating import Estimate
 from jobs.reports import ItemView, JobReport, JobSummary, LedgerLine, WorkerRow
 from jobs.reports.datasets import DatasetSummary, ExportRow, SchemaRow
 from jobs.reports.items import ItemRow
@@ -33,13 +33,16 @@ class PageQuery(BaseModel):
 
 
 class ItemQuery(PageQuery):
-    """A page of items, filtered; ``state`` is that of the question."""
+    """A page of items, filtered; ``state`` is that of the question, ``tag`` is attribute=option."""
 
     kind: Literal["", "boxes", "tags"] = ""
     state: Literal["", "open", "sure", "conflict", "adjudicated"] = ""
     most_confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     most_agreement: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     worker_id: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
+    route_id: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
+    class_name: Annotated[str, Field(max_length=400)] = ""
+    tag: Annotated[str, Field(max_length=400)] = ""
 
 
 class NewJob(RootModel[JobSpec]):

@@ -7,10 +7,12 @@ from werkzeug.wrappers import Response
 
 from jobs.reports import health, job_list
 from jobs.reports.attention import attention
+from jobs.reports.campaigns import n_jobs
 from webapp.auth import allow, person
 from webapp.installation import installation, now, reading
 
 blueprint = Blueprint("home", __name__)
+N_JOBS = 8
 
 
 @blueprint.get("/")
@@ -22,12 +24,11 @@ def home() -> str | Response:
         worker_url = f"{address}:{installation().settings.marketplace_port}/worker"
         return render_template("home/annotator.html", worker_url=worker_url)
     with reading() as session:
-        jobs = job_list(session)
+        jobs = job_list(session, limit=N_JOBS)
+        n_all = n_jobs(session)
         needs = attention(session, now())
         state = health(session, now())
-    return render_template(
-        "home/home.html", jobs=jobs[:8], n_jobs=len(jobs), needs=needs, health=state
-    )
+    return render_template("home/home.html", jobs=jobs, n_jobs=n_all, needs=needs, health=state)
 
 
 @blueprint.get("/healthz")

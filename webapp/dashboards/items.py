@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request, url_for
 
 from jobs.errors import InvalidInput
+from jobs.records import LabelSchema
 from jobs.reports import ItemFilter, item_page, item_view
-from jobs.reports.heads import job_head, worker_names
+from jobs.reports.datasets import job_schema
+from jobs.reports.heads import job_head, route_names, worker_names
 from webapp.auth import allow, person
 from webapp.installation import reading
 from webapp.overlay import layers
@@ -15,6 +17,7 @@ from webapp.requests import cursor
 blueprint = Blueprint("items", __name__, url_prefix="/jobs/<int:job_id>/items")
 
 N_TILES = 60
+LONGEST_NAME = 400
 STATES = ("open", "sure", "conflict", "adjudicated")
 
 
@@ -27,6 +30,8 @@ def index(job_id: int) -> str:
         summary = job_head(session, job_id)
         rows = item_page(session, job_id, after=cursor(), limit=N_TILES + 1, filters=filters)
         workers = worker_names(session, job_id) if person().may("manager") else ()
+        routes = route_names(session, job_id)
+        schema = job_schema(session, job_id)
     template = "items/_tiles.html" if "more" in request.args else "items/index.html"
     return render_template(
         template,
@@ -35,6 +40,9 @@ def index(job_id: int) -> str:
         next_after=rows[N_TILES - 1].item_id if len(rows) > N_TILES else None,
         filters=filters,
         workers=workers,
+        routes=routes,
+        classes=schema.classes,
+        tags=_tags(schema),
         states=STATES,
         query={k: v for k, v in request.args.items() if k not in ("after", "more") and v},
     )
@@ -65,7 +73,26 @@ def _filters() -> ItemFilter:
         most_confidence=_share("confidence"),
         most_agreement=_share("agreement"),
         worker_id=_row_id("worker"),
+        route_id=_row_id("route"),
+        class_name=_short("class"),
+        tag=_short("tag"),
     )
+
+
+def _short(name: str) -> str:
+    text = request.args.get(name, "")
+    if len(text) > LONGEST_NAME:
+        raise InvalidInput(f"{name}: expected at most {LONGEST_NAME} characters, got {len(text)}")
+    return text
+
+
+def _tags(schema: LabelSchema) -> list[str]:
+    """Every option of every attribute, as the filter names it."""
+    return [
+        f"{attribute.name}={option}"
+        for attribute in schema.attributes
+        for option in attribute.options
+    ]
 
 
 def _one_of(name: str, known: tuple[str, ...]) -> str:

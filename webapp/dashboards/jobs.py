@@ -12,9 +12,10 @@ from flask import Blueprint, Response, current_app, render_template, stream_with
 from jobs.reports import job_list, job_report
 from jobs.reports.conflicts import conflicts
 from jobs.reports.heads import job_head
+from jobs.reports.pace import finish, throughput
 from jobs.reports.spending import spending
 from webapp.auth import allow
-from webapp.installation import reading
+from webapp.installation import now, reading
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 
@@ -37,18 +38,31 @@ def job(job_id: int) -> str:
     """One job: progress, money, quality."""
     with reading() as session:
         report = job_report(session, job_id)
+        ending = finish(session, job_id, now())
         contested = conflicts(session, job_id=job_id, limit=N_CONTESTED)
-    return render_template("jobs/job.html", report=report, job=report.summary, contested=contested)
+    return render_template(
+        "jobs/job.html", report=report, job=report.summary, finish=ending, contested=contested
+    )
 
 
 @blueprint.get("/<int:job_id>/spending")
 @allow("adjudicator")
 def spending_part(job_id: int) -> str:
-    """The plot of spending, fetched after the page: its query reads the whole ledger."""
+    """The plot of spending, fetched after the page."""
     with reading() as session:
         head = job_head(session, job_id)
         growth = spending(session, job_id)
     return render_template("jobs/_spending.html", job=head, growth=growth)
+
+
+@blueprint.get("/<int:job_id>/throughput")
+@allow("adjudicator")
+def throughput_part(job_id: int) -> str:
+    """The plot of answers over time, fetched after the page."""
+    with reading() as session:
+        head = job_head(session, job_id)
+        found = throughput(session, job_id)
+    return render_template("jobs/_throughput.html", job=head, found=found)
 
 
 @blueprint.get("/<int:job_id>/live")
@@ -93,6 +107,7 @@ def _live_html(job_id: int) -> tuple[str, bool]:
     """The live part, and whether nothing of it will change any more."""
     with reading() as session:
         report = job_report(session, job_id)
-    html = render_template("jobs/_live.html", report=report, job=report.summary)
+        ending = finish(session, job_id, now())
+    html = render_template("jobs/_live.html", report=report, job=report.summary, finish=ending)
     job = report.summary
     return html, job.state in ("finished", "cancelled") and job.held_micros == 0

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from jobs.migrations import counting
-from jobs.tables.base import Id
+from jobs.tables.base import Id, UtcDateTime
 
 revision = "0006"
 down_revision = "0005"
@@ -96,11 +96,14 @@ def _create_tables() -> None:
         sa.Column("item_id", Id, nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("label_id", Id, nullable=False),
+        sa.Column("gold_at", UtcDateTime, nullable=False),
         sa.Column("n_right", Id, nullable=False),
         sa.Column("n_labels", Id, nullable=False),
         sa.Column("n_gold", Id, nullable=False),
         sa.Column("iou_millionths", Id, nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["job.id"], name="fk_gold_result_job_id"),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name="fk_gold_result_item_id"),
+        sa.ForeignKeyConstraint(["label_id"], ["label.id"], name="fk_gold_result_label_id"),
         sa.PrimaryKeyConstraint("job_id", "item_id", "kind", "name", name="pk_gold_result"),
     )
