@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jobs.db import open_engine
 from jobs.migrating import drift, upgrade
+from webapp.marketplace import migrating as marketplace
 
 
 def main() -> int:
@@ -16,6 +17,10 @@ def main() -> int:
         engine = open_engine(f"sqlite:///{Path(scratch) / 'drift.sqlite'}")
         upgrade(engine, datetime.now(UTC))
         differences = drift(engine)
+        engine.dispose()
+        engine = open_engine(f"sqlite:///{Path(scratch) / 'marketplace.sqlite'}")
+        marketplace.upgrade(engine)
+        differences += marketplace.drift(engine)
         engine.dispose()
     for difference in differences:
         print(difference, file=sys.stderr)

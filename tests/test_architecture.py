@@ -38,11 +38,15 @@ FORBIDDEN = {
 HOMES = {
     "boto3": (
         "jobs.blobs", "jobs.providers.mturk", "jobs.providers._turk_notifications",
+        "jobs.providers._turk_identity",
     ),
     "rq": ("jobs.background",),
     "jinja2": ("jobs.hit_page", "jobs.page_child", "webapp"),
     "flask": ("webapp",),
-    "alembic": ("jobs.migrating", "jobs.migrations"),
+    "alembic": (
+        "jobs.migrating", "jobs.migrations",
+        "webapp.marketplace.migrating", "webapp.marketplace.migrations",
+    ),
     "playwright": ("jobs.rehearsals.browser", "jobs.rehearsals.filling", "jobs.authoring.trial"),
     "onnxruntime": ("jobs.taggers",),
 }

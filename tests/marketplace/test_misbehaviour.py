@@ -14,7 +14,6 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from tests.marketplace.bench import (
     Account,
@@ -27,10 +26,8 @@ from tests.marketplace.bench import (
     open_account,
     refused,
 )
-from webapp.marketplace.market import VERSION_SETTING, StoreMismatch
 from webapp.marketplace.serving import Running, serve
 from webapp.marketplace.store import write
-from webapp.marketplace.tables.traffic import Setting
 
 
 def misbehave(running: Running, *faults: dict[str, Any]) -> None:
@@ -168,19 +165,6 @@ def test_the_clock_only_goes_forward_and_is_kept(tmp_path: Path) -> None:
             assert answer.status_code == 422
     with serve(database_url=url, clock=wall) as running:
         assert admin(running, "GET", "/clock").json()["ahead_seconds"] == 3600.5
-
-
-def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'market.sqlite'}"
-    with serve(database_url=url) as running:
-        write(running.market.sessions, _age)
-    with pytest.raises(StoreMismatch, match="version 0"), serve(database_url=url):
-        pass
-
-
-def _age(session: Session) -> None:
-    row = session.get_one(Setting, VERSION_SETTING)
-    row.value = 0
 
 
 def test_our_own_failure_is_the_service_s_fault(

@@ -16,7 +16,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug import Response as BaseResponse
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from webapp.marketplace import admin, content, rpc
+from webapp.marketplace import admin, content, rpc, trials
 from webapp.marketplace.dial import Clock, utc_clock
 from webapp.marketplace.market import Market, current_market, open_market
 from webapp.marketplace.options import Options
@@ -127,6 +127,7 @@ def content_app(market: Market) -> Flask:
     """The second origin of ``market``: HIT pages and crowd elements, no session, no cookie."""
     app = _bare_app(market, market.content_origin)
     app.register_blueprint(content.blueprint)
+    app.register_blueprint(trials.blueprint)
     app.after_request(_guard_content)
     return app
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from webapp.marketplace import notices, policies
@@ -16,17 +16,28 @@ from webapp.marketplace.standing import Standing, unmet
 from webapp.marketplace.tables.people import Worker, WorkerBlock
 from webapp.marketplace.tables.work import ACTIVE_STATES, Assignment, Hit, HitType
 
+_BLOCKERS = select(WorkerBlock.requester_id).where(WorkerBlock.worker_id == bindparam("worker_id"))
+_ACTIVE = select(Assignment).where(
+    Assignment.hit_id == bindparam("hit"),
+    Assignment.worker_id == bindparam("worker"),
+    Assignment.state.in_(ACTIVE_STATES),
+)
+_N_HELD = (
+    select(func.count())
+    .select_from(Assignment)
+    .where(Assignment.worker_id == bindparam("worker"), Assignment.state == "Accepted")
+)
+
 
 def accept(
-    session: Session, worker: Worker, hit_pk: int, standing: Standing, options: Options, now: int
+    session: Session, worker: Worker, hit: Hit, standing: Standing, options: Options, now: int
 ) -> Assignment:
-    """The worker's assignment of the HIT; accepting again gives the same one.
+    """The worker's assignment of the locked HIT; accepting again gives the same one.
 
     Raises:
         Declined: the HIT is taken, over, done before, or not for this worker.
 
     """
-    hit = locked_hit(session, hit_pk)
     held = _active_assignment(session, worker, hit)
     if held and held.state == "Accepted" and held.deadline > now:
         return held
@@ -56,14 +67,13 @@ def accept(
     return assignment
 
 
-def submit(session: Session, assignment_pk: int, answer: str, now: int) -> Assignment:
-    """Store the answer of an accepted assignment; the first one that arrives is the only one.
+def submit(session: Session, assignment: Assignment, answer: str, now: int) -> None:
+    """Store the answer of a locked, accepted assignment; the first that arrives is the only one.
 
     Raises:
         Declined: submitted before, returned, or after the deadline.
 
     """
-    assignment = locked_assignment(session, assignment_pk)
     if assignment.state in ("Submitted", "Approved", "Rejected"):
         raise Declined(
             "This HIT was submitted before. Your first answer counts; nothing was changed.",
@@ -84,7 +94,6 @@ def submit(session: Session, assignment_pk: int, answer: str, now: int) -> Assig
     notices.record(session, hit, "AssignmentSubmitted", now, assignment)
     policies.review_assignment(session, assignment, now)
     settle(session, hit, now)
-    return assignment
 
 
 def give_back(session: Session, worker: Worker, assignment_pk: int, now: int) -> None:
@@ -117,7 +126,7 @@ def check_allowed(
     elsewhere = worker.only_hit_type_id not in ("", hit_type.hit_type_id)
     if elsewhere or unmet(hit_type.requirements, "discover", standing):
         raise Declined("There is no such HIT.", status=404, title="Not found")
-    if is_blocked(session, worker, hit_type.requester_id):
+    if hit_type.requester_id in blockers_of(session, worker):
         raise Declined("This requester does not take work from you any more.", status=403)
     lacking = unmet(hit_type.requirements, action, standing)
     if lacking:
@@ -126,16 +135,9 @@ def check_allowed(
         )
 
 
-def is_blocked(session: Session, worker: Worker, requester_id: int) -> bool:
-    """Whether the requester has blocked the worker."""
-    return bool(
-        session.scalar(
-            select(WorkerBlock.id).where(
-                WorkerBlock.requester_id == requester_id,
-                WorkerBlock.worker_id == worker.worker_id,
-            )
-        )
-    )
+def blockers_of(session: Session, worker: Worker) -> set[int]:
+    """Row ids of the requesters that have blocked the worker."""
+    return set(session.scalars(_BLOCKERS, {"worker_id": worker.worker_id}))
 
 
 def accept_in_group(
@@ -148,14 +150,14 @@ def accept_in_group(
         Declined: nothing of the group is left for this worker.
 
     """
-    preferred = session.scalar(
+    preferred = preferred_hit_id and session.scalar(
         select(Hit.id).where(Hit.hit_id == preferred_hit_id, Hit.type_id == hit_type.id)
     )
-    if preferred is not None and _may_take(session, worker, preferred, now):
-        return accept(session, worker, preferred, standing, options, now)
-    check_allowed(session, worker, hit_type, standing, "accept")
+    if preferred and _may_take(session, worker, preferred, now):
+        return accept(session, worker, locked_hit(session, preferred), standing, options, now)
     found = next_hit(session, worker, hit_type.id, now, lock=True)
     if found is None:
+        check_allowed(session, worker, hit_type, standing, "accept")
         raise Declined(
             "There is no HIT left for you in this group.", title="Nothing left", status=404
         )
@@ -164,33 +166,46 @@ def accept_in_group(
 
 def next_hit(
     session: Session, worker: Worker, type_pk: int, now: int, *, lock: bool = False
-) -> int | None:
-    """The oldest open HIT of the type the worker has not touched; then one they gave back."""
-    for states in (None, ACTIVE_STATES):
-        touched = exists().where(Assignment.hit_id == Hit.id, Assignment.worker_id == worker.id)
-        if states:
-            touched = touched.where(Assignment.state.in_(states))
-        query = (
-            select(Hit.id)
-            .where(
-                Hit.type_id == type_pk, Hit.status == "Assignable", Hit.expires_at > now, ~touched
-            )
-            .order_by(Hit.id)
-            .limit(1)
-        )
-        found = session.scalar(query.with_for_update(of=Hit, skip_locked=True) if lock else query)
+) -> Hit | None:
+    """The oldest open HIT of the type the worker has not touched; then one they gave back.
+
+    A locked one is its newest row; HITs that others have locked at this moment are passed over.
+    """
+    given = {"worker": worker.id, "type": type_pk, "now": now}
+    for query in _LOCKED_NEXT if lock else _NEXT:
+        found = session.scalar(query, given)
         if found is not None:
             return found
     return None
 
 
+def _next(*, but_not: tuple[str, ...] = ()) -> Select[tuple[Hit]]:
+    """The oldest open HIT without an assignment of the worker (in the states ``but_not``)."""
+    touched = exists().where(
+        Assignment.hit_id == Hit.id, Assignment.worker_id == bindparam("worker")
+    )
+    if but_not:
+        touched = touched.where(Assignment.state.in_(but_not))
+    is_open = (Hit.status == "Assignable", Hit.expires_at > bindparam("now"))
+    query = select(Hit).where(Hit.type_id == bindparam("type"), *is_open, ~touched)
+    return query.order_by(Hit.id).limit(1)
+
+
+_NEXT = (_next(), _next(but_not=ACTIVE_STATES))
+_LOCKED_NEXT = tuple(
+    query.with_for_update(of=Hit, skip_locked=True).execution_options(populate_existing=True)
+    for query in _NEXT
+)
+
+
 def open_groups(session: Session, worker: Worker, now: int) -> list[tuple[HitType, int]]:
     """(HIT type, HITs the worker could take), the newest type first, requirements not looked at."""
     is_open = (Hit.status == "Assignable", Hit.expires_at > now)
-    n_open = select(Hit.type_id, func.count()).where(*is_open).group_by(Hit.type_id)
-    n_done = n_open.join(Assignment, Assignment.hit_id == Hit.id).where(
+    touched = select(Assignment.hit_id).where(
         Assignment.worker_id == worker.id, Assignment.state.in_(ACTIVE_STATES)
     )
+    n_open = select(Hit.type_id, func.count()).where(*is_open).group_by(Hit.type_id)
+    n_done = n_open.where(Hit.id.in_(touched))
     done = dict(session.execute(n_done).all())
     counts = {
         type_pk: total - done.get(type_pk, 0)
@@ -227,21 +242,11 @@ def _may_take(session: Session, worker: Worker, hit_pk: int, now: int) -> bool:
 
 
 def _active_assignment(session: Session, worker: Worker, hit: Hit) -> Assignment | None:
-    return session.scalar(
-        select(Assignment).where(
-            Assignment.hit_id == hit.id,
-            Assignment.worker_id == worker.id,
-            Assignment.state.in_(ACTIVE_STATES),
-        )
-    )
+    return session.scalar(_ACTIVE, {"hit": hit.id, "worker": worker.id})
 
 
 def _check_hands_free(session: Session, worker: Worker, options: Options) -> None:
-    n_held = session.scalar(
-        select(func.count())
-        .select_from(Assignment)
-        .where(Assignment.worker_id == worker.id, Assignment.state == "Accepted")
-    )
+    n_held = session.scalar(_N_HELD, {"worker": worker.id})
     if (n_held or 0) >= options.max_accepted_hits:
         raise Declined(f"You hold {n_held} HITs. Submit or return one before you accept another.")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, render_template, request
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from webapp.marketplace.market import Market, current_market
@@ -20,6 +21,13 @@ NOT_ACCEPTED = "ASSIGNMENT_ID_NOT_AVAILABLE"
 STATIC = Path(__file__).parent / "static"
 
 blueprint = Blueprint("content", __name__)
+
+_HIT = select(Hit).where(Hit.hit_id == bindparam("id"))
+_ACCEPTED = select(Assignment.id).where(
+    Assignment.hit_id == bindparam("hit"),
+    Assignment.assignment_id == bindparam("id"),
+    Assignment.state == "Accepted",
+)
 
 _AMAZON_ADDRESSES = (
     (
@@ -65,10 +73,18 @@ def front() -> str:
     return render_template("content_front.html")
 
 
-def frame_address(
+@dataclass(frozen=True)
+class Frame:
+    """What a worker's page puts in its frame; a height of 0 leaves it to the page."""
+
+    address: str
+    height: int
+
+
+def frame_of(
     market: Market, hit: Hit, *, assignment_id: str = NOT_ACCEPTED, worker_id: str = ""
-) -> str:
-    """The address a worker's page puts in its frame; ``turkSubmitTo`` is a host root.
+) -> Frame:
+    """The frame of a HIT, in preview or accepted; ``turkSubmitTo`` is a host root.
 
     An ExternalQuestion's own address keeps its query and gets the four parameters.
     """
@@ -82,9 +98,10 @@ def frame_address(
     if asked.kind == "external":
         address, mark, fragment = asked.content.partition("#")
         joint = "&" if "?" in address else "?"
-        return f"{address}{joint}{urlencode(parameters)}{mark}{fragment}"
-    ticket = frame_ticket(market, assignment_id, hit.hit_id, worker_id)
-    return f"{market.content_origin}/dynamic/hit?{urlencode({**parameters, 'ticket': ticket})}"
+        given = f"{address}{joint}{urlencode(parameters)}{mark}{fragment}"
+        return Frame(given, asked.frame_height)
+    query = {**parameters, "ticket": frame_ticket(market, assignment_id, hit.hit_id, worker_id)}
+    return Frame(f"{market.content_origin}/dynamic/hit?{urlencode(query)}", asked.frame_height)
 
 
 def frame_ticket(market: Market, assignment_id: str, hit_id: str, worker_id: str) -> str:
@@ -100,17 +117,11 @@ def rewritten(html: str, worker_origin: str) -> str:
 
 
 def _served_hit(session: Session, hit_id: str, assignment_id: str) -> Hit:
-    hit = session.scalar(select(Hit).where(Hit.hit_id == hit_id))
+    hit = session.scalar(_HIT, {"id": hit_id})
     if hit is None or hit.status == "Disposed":
         abort(404, "There is no such HIT.")
     if assignment_id != NOT_ACCEPTED:
-        held = session.scalar(
-            select(Assignment.id).where(
-                Assignment.hit_id == hit.id,
-                Assignment.assignment_id == assignment_id,
-                Assignment.state == "Accepted",
-            )
-        )
+        held = session.scalar(_ACCEPTED, {"hit": hit.id, "id": assignment_id})
         if held is None:
             abort(410, "This HIT is not in your hands any more.")
     return hit

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, lazyload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from webapp.marketplace import books, notices
 from webapp.marketplace.tables.work import Assignment, Hit
+
+_ONE_HIT = (
+    select(Hit)
+    .where(Hit.id == bindparam("pk"))
+    .with_for_update(of=Hit)
+    .execution_options(populate_existing=True)
+)
+_HIT_OF_ASSIGNMENT = (
+    select(Hit)
+    .where(
+        Hit.id
+        == select(Assignment.hit_id).where(Assignment.id == bindparam("pk")).scalar_subquery()
+    )
+    .with_for_update(of=Hit)
+    .execution_options(populate_existing=True)
+)
+_ONE_ASSIGNMENT = (
+    select(Assignment)
+    .where(Assignment.id == bindparam("pk"))
+    .options(lazyload(Assignment.hit))
+    .with_for_update(of=Assignment)
+    .execution_options(populate_existing=True)
+)
 
 
 def open_slots(hit: Hit) -> int:
@@ -66,24 +90,15 @@ def dispose(session: Session, hit: Hit, now: int) -> None:
 
 def locked_hit(session: Session, pk: int) -> Hit:
     """The HIT's newest row, which no other transaction changes until this one ends."""
-    return session.scalars(
-        select(Hit)
-        .where(Hit.id == pk)
-        .with_for_update(of=Hit)
-        .execution_options(populate_existing=True)
-    ).one()
+    return session.scalars(_ONE_HIT, {"pk": pk}).one()
 
 
 def locked_assignment(session: Session, pk: int) -> Assignment:
     """The assignment's newest row, locked, its HIT locked first (the same order everywhere)."""
-    hit_pk = session.scalars(select(Assignment.hit_id).where(Assignment.id == pk)).one()
-    locked_hit(session, hit_pk)
-    return session.scalars(
-        select(Assignment)
-        .where(Assignment.id == pk)
-        .with_for_update(of=Assignment)
-        .execution_options(populate_existing=True)
-    ).one()
+    hit = session.scalars(_HIT_OF_ASSIGNMENT, {"pk": pk}).one()
+    assignment = session.scalars(_ONE_ASSIGNMENT, {"pk": pk}).one()
+    set_committed_value(assignment, "hit", hit)
+    return assignment
 
 
 def _units_to_hold(hit: Hit, now: int) -> int:

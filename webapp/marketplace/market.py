@@ -18,12 +18,6 @@ from webapp.marketplace.store import Sessions, open_store, write
 from webapp.marketplace.tables.traffic import Setting
 
 CLOCK_SETTING = "clock_ahead"
-VERSION_SETTING = "store_version"
-STORE_VERSION = 1
-
-
-class StoreMismatch(Exception):
-    """The database was made by another version of the marketplace."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +50,6 @@ def open_market(
     """A marketplace on ``database_url``: tables and the two default accounts are there after it."""
     options = options or Options()
     sessions = open_store(database_url)
-    try:
-        write(sessions, _check_version)
-    except StoreMismatch:
-        sessions.kw["bind"].dispose()
-        raise
     dial = Dial(clock, ahead=write(sessions, _clock_ahead))
     write(sessions, lambda session: seed_accounts(session, options, dial.now()))
     return Market(
@@ -84,17 +73,6 @@ def market_of(app: Flask) -> Market:
 def current_market() -> Market:
     """The marketplace of the request."""
     return market_of(current_app)
-
-
-def _check_version(session: Session) -> None:
-    row = session.get(Setting, VERSION_SETTING)
-    if row is None:
-        session.add(Setting(name=VERSION_SETTING, value=STORE_VERSION))
-    elif row.value != STORE_VERSION:
-        raise StoreMismatch(
-            f"The marketplace's tables are of version {row.value}, this program needs "
-            f"{STORE_VERSION}. Name another database, or export and start anew."
-        )
 
 
 def _clock_ahead(session: Session) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 
-from sqlalchemy import Select, and_, exists, or_, select
+from sqlalchemy import Select, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.marketplace import decisions, notices, policies, qualifying
@@ -14,6 +16,7 @@ from webapp.marketplace.lifecycle import dispose, locked_assignment, locked_hit,
 from webapp.marketplace.market import Market
 from webapp.marketplace.store import reading, write
 from webapp.marketplace.tables.qualifications import QualificationType
+from webapp.marketplace.tables.traffic import RequestToken
 from webapp.marketplace.tables.work import Assignment, Hit, HitType
 
 _BATCH = 200
@@ -49,16 +52,43 @@ def settle(session: Session, hit: Hit, now: int) -> None:
 
 
 def sweep(market: Market) -> int:
-    """Do all that has become due; gives how many things were done. Doing it twice does no more."""
-    now = market.dial.now()
-    oldest = now - market.options.retention_days * DAY
+    """Do all that has become due; gives how many things were done. Doing it twice does no more.
+
+    What one act makes due (an end of retention after an approval) is found by the next look.
+    """
+    now, done = market.dial.now(), 0
+    looks = _looks(now, now - market.options.retention_days * DAY)
+    last: list[list[int]] = []
+    while True:
+        with reading(market.sessions) as session:
+            due = [list(session.scalars(look.query.limit(_BATCH))) for look in looks]
+        if due == last or not any(due):
+            return done
+        for look, ids in zip(looks, due, strict=True):
+            if ids:
+                write(market.sessions, partial(_act_on, ids=sorted(ids), act=look.act))
+                done += len(ids)
+        last = due
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A query for what is due, and what to do with each row's id."""
+
+    query: Select[tuple[int]]
+    act: Callable[[Session, int], object]
+
+
+def _looks(now: int, oldest: int) -> tuple[_Look, ...]:
+    """All that time brings about, in the order in which it is done."""
     return (
-        _drain(market, _overdue(now), lambda session, pk: abandon(session, pk, now))
-        + _drain(market, _auto_approvable(now), lambda session, pk: _auto_approve(session, pk, now))
-        + _drain(market, _expired(now), lambda session, pk: _expire(session, pk, now))
-        + _drain(market, _outlived(oldest), lambda session, pk: _retire(session, pk, now))
-        + _drain(market, _unused_types(oldest), lambda session, pk: _drop_type(session, pk))
-        + _drain(market, _ending(oldest), lambda session, pk: _end_qualification(session, pk, now))
+        _Look(_overdue(now), lambda session, pk: abandon(session, pk, now)),
+        _Look(_auto_approvable(now), lambda session, pk: _auto_approve(session, pk, now)),
+        _Look(_expired(now), lambda session, pk: _expire(session, pk, now)),
+        _Look(_outlived(oldest), lambda session, pk: _retire(session, pk, now)),
+        _Look(_unused_types(oldest), _drop_type),
+        _Look(_ending(oldest), lambda session, pk: _end_qualification(session, pk, now)),
+        _Look(_stale_tokens(now), _drop_token),
     )
 
 
@@ -144,19 +174,14 @@ def _end_qualification(session: Session, type_pk: int, now: int) -> None:
         qualifying.start_disposing(session, row, now)
 
 
-def _drain(market: Market, due: Select[tuple[int]], act: Callable[[Session, int], None]) -> int:
-    """Run ``act`` for each due row, in small transactions, until none is left."""
-    done = 0
-    last: list[int] = []
-    while True:
-        with reading(market.sessions) as session:
-            ids = list(session.scalars(due.limit(_BATCH)))
-        if not ids or ids == last:
-            return done
-        write(market.sessions, lambda session, batch=tuple(ids): _act_on(session, batch, act))
-        done, last = done + len(ids), ids
+def _stale_tokens(now: int) -> Select[tuple[int]]:
+    return select(RequestToken.id).where(RequestToken.used_at <= now - DAY)
 
 
-def _act_on(session: Session, ids: Iterable[int], act: Callable[[Session, int], None]) -> None:
-    for pk in sorted(ids):
+def _drop_token(session: Session, pk: int) -> None:
+    session.execute(delete(RequestToken).where(RequestToken.id == pk))
+
+
+def _act_on(session: Session, ids: Iterable[int], act: Callable[[Session, int], object]) -> None:
+    for pk in ids:
         act(session, pk)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,13 @@ def standing_of(session: Session, worker: Worker) -> Standing:
     if worker.is_master:
         held.update(dict.fromkeys(MASTERS_TYPE_IDS, 1))
     return held
+
+
+def standing_for(
+    session: Session, worker: Worker, requirements: Sequence[dict[str, Any]]
+) -> Standing:
+    """What the worker holds, as far as ``requirements`` ask: none of it is read for none."""
+    return standing_of(session, worker) if requirements else {}
 
 
 def unmet(requirements: Iterable[dict[str, Any]], action: str, standing: Standing) -> list[str]:

@@ -14,8 +14,9 @@ _MAKERS = ("CreateHIT", "CreateHITWithHITType")
 
 
 def claim(
-    session: Session, requester_id: int, operation: str, token: str | None, now: int
-) -> RequestToken | None:
+    session: Session, requester_id: int, operation: str, token: str | None, now: int,
+    *, made: str = "",
+) -> RequestToken | None:  # fmt: skip
     """The token's row, to be told what was made; None where no token was given.
 
     It is kept only if the transaction is, so a call that failed may use it again.
@@ -33,7 +34,7 @@ def claim(
     )
     session.execute(delete(RequestToken).where(*where, RequestToken.used_at <= now - DAY))
     row = RequestToken(
-        requester_id=requester_id, operation=operation, token=token, made="", used_at=now
+        requester_id=requester_id, operation=operation, token=token, made=made, used_at=now
     )
     try:
         with session.begin_nested():
@@ -45,14 +46,14 @@ def claim(
 
 
 def forget_others(
-    session: Session, requester_id: int, operation: str, prefix: str, token: str
+    session: Session, requester_id: int, operation: str, made: str, token: str
 ) -> None:
-    """Forget the tokens that start with ``prefix``, but for ``token``: they may be used again."""
+    """Forget the tokens of the thing ``made``, but for ``token``: they may be used again."""
     session.execute(
         delete(RequestToken).where(
             RequestToken.requester_id == requester_id,
             RequestToken.operation == operation,
-            RequestToken.token.startswith(prefix, autoescape=True),
+            RequestToken.made == made,
             RequestToken.token != token,
         )
     )

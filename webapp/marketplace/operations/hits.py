@@ -79,7 +79,7 @@ def update_expiration_for_hit(call: Call, args: Members) -> Members:
     """UpdateExpirationForHIT: the same time twice in a row is a used idempotency token."""
     hit = call.hit(args["HITId"])
     token = hits.expiration_token(hit, args["ExpireAt"])
-    tokens.claim(call.session, call.requester.id, call.operation, token, call.now)
+    tokens.claim(call.session, call.requester.id, call.operation, token, call.now, made=hit.hit_id)
     tokens.forget_others(call.session, call.requester.id, call.operation, hit.hit_id, token)
     hits.change_expiration(call.session, hit, args["ExpireAt"], call.options, call.now)
     return {}

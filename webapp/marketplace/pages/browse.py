@@ -6,19 +6,18 @@ from dataclasses import dataclass
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask import session as cookie
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from werkzeug import Response as BaseResponse
 
 from webapp.marketplace import assignments, invitations
-from webapp.marketplace.content import frame_address
+from webapp.marketplace.content import frame_of
 from webapp.marketplace.encoding import cents_of
 from webapp.marketplace.market import Market, current_market
 from webapp.marketplace.pages.frames import allow_frame
 from webapp.marketplace.pages.session import needs_worker, signed_in_worker
-from webapp.marketplace.questions.asked import stored_question
 from webapp.marketplace.refusals import Declined
-from webapp.marketplace.standing import standing_of, unmet
+from webapp.marketplace.standing import standing_for, unmet
 from webapp.marketplace.store import reading, write
 from webapp.marketplace.tables.people import Worker
 from webapp.marketplace.tables.work import Assignment, Hit, HitType
@@ -26,6 +25,7 @@ from webapp.marketplace.tables.work import Assignment, Hit, HitType
 blueprint = Blueprint("browse", __name__)
 
 _MOST_GROUPS = 200
+_BY_ID = select(HitType).where(HitType.hit_type_id == bindparam("id"))
 
 
 @dataclass(frozen=True)
@@ -70,19 +70,18 @@ def preview(hit_type_id: str) -> str | BaseResponse:
         if worker.kind == "guest" and _study_is_done(session, worker, now):
             return redirect(url_for("doors.finished", token=cookie["study"]), 303)
         hit_type = _hit_type(session, hit_type_id)
-        standing = standing_of(session, worker)
+        standing = standing_for(session, worker, hit_type.requirements)
         assignments.check_allowed(session, worker, hit_type, standing, "preview")
         lacking = unmet(hit_type.requirements, "accept", standing)
         hit = _shown_hit(session, worker, hit_type, now)
-    address = frame_address(market, hit)
-    allow_frame(market, address)
+    frame = frame_of(market, hit)
+    allow_frame(market, frame.address)
     return render_template(
         "preview.html",
         hit=hit,
         hit_type=hit_type,
         lacking=lacking,
-        address=address,
-        height=stored_question(hit.question, hit.question_kind).frame_height,
+        frame=frame,
         sandbox=market.options.frame_sandbox,
     )
 
@@ -119,11 +118,12 @@ def accepted_in(
         Declined: see ``assignments.accept_in_group``.
 
     """
+    hit_type = _hit_type(session, hit_type_id)
     return assignments.accept_in_group(
         session,
         worker,
-        _hit_type(session, hit_type_id),
-        standing_of(session, worker),
+        hit_type,
+        standing_for(session, worker, hit_type.requirements),
         market.options,
         market.dial.now(),
         preferred_hit_id=hit_id,
@@ -138,12 +138,15 @@ def _study_is_done(session: Session, worker: Worker, now: int) -> bool:
 
 
 def _groups(session: Session, worker: Worker, now: int) -> list[Group]:
-    standing = standing_of(session, worker)
+    groups = assignments.open_groups(session, worker, now)
+    asked = [one for hit_type, _ in groups for one in hit_type.requirements]
+    standing = standing_for(session, worker, asked)
+    blockers = assignments.blockers_of(session, worker)
     return [
         Group(hit_type, n_hits, tuple(unmet(hit_type.requirements, "accept", standing)))
-        for hit_type, n_hits in assignments.open_groups(session, worker, now)
+        for hit_type, n_hits in groups
         if not unmet(hit_type.requirements, "discover", standing)
-        and not assignments.is_blocked(session, worker, hit_type.requester_id)
+        and hit_type.requester_id not in blockers
     ]
 
 
@@ -167,7 +170,7 @@ def _least_cents() -> int:
 
 
 def _hit_type(session: Session, hit_type_id: str) -> HitType:
-    found = session.scalar(select(HitType).where(HitType.hit_type_id == hit_type_id))
+    found = session.scalar(_BY_ID, {"id": hit_type_id})
     if found is None:
         raise Declined("There is no such HIT.", status=404, title="Not found")
     return found
@@ -179,4 +182,4 @@ def _shown_hit(session: Session, worker: Worker, hit_type: HitType, now: int) ->
         raise Declined(
             "There is no HIT left for you in this group.", status=404, title="Nothing left"
         )
-    return session.get_one(Hit, found)
+    return found

@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import func, select
 
 from webapp.marketplace.dial import as_datetime
 from webapp.marketplace.encoding import money_text
-from webapp.marketplace.market import current_market
-from webapp.marketplace.pages.session import present_worker
-from webapp.marketplace.store import reading
-from webapp.marketplace.tables.people import WorkerMessage
+from webapp.marketplace.pages.session import n_unread_messages, present_worker
 
 NAVIGATION = (
     ("HITs", "browse.groups"),
@@ -53,14 +49,4 @@ def moment(milliseconds: int | None) -> str:
 
 def _shared() -> dict[str, Any]:
     worker = present_worker()
-    shared: dict[str, Any] = {"worker": worker, "navigation": NAVIGATION, "n_unread": 0}
-    if worker:
-        with reading(current_market().sessions) as session:
-            shared["n_unread"] = session.scalar(
-                select(func.count())
-                .select_from(WorkerMessage)
-                .where(
-                    WorkerMessage.worker_id == worker.worker_id, WorkerMessage.is_read.is_(False)
-                )
-            )
-    return shared
+    return {"worker": worker, "navigation": NAVIGATION, "n_unread": n_unread_messages()}

@@ -7,14 +7,23 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from flask import g, redirect, request, session, url_for
+from sqlalchemy import bindparam, func, select
 from werkzeug import Response as BaseResponse
 
 from webapp.marketplace.market import Market, current_market
 from webapp.marketplace.store import reading, write
-from webapp.marketplace.tables.people import Worker
+from webapp.marketplace.tables.people import Worker, WorkerMessage
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
+
+_N_UNREAD = (
+    select(func.count())
+    .select_from(WorkerMessage)
+    .where(WorkerMessage.worker_id == Worker.worker_id, WorkerMessage.is_read.is_(False))
+    .scalar_subquery()
+)
+_WORKER_AND_UNREAD = select(Worker, _N_UNREAD).where(Worker.id == bindparam("id"))
 
 
 def sign_in(worker: Worker) -> None:
@@ -34,9 +43,14 @@ def sign_out(market: Market, worker: Worker) -> None:
 def present_worker() -> Worker | None:
     """The worker whose valid cookie came with the request."""
     if "present_worker" not in g:
-        g.present_worker = _read_worker()
+        g.present_worker, g.n_unread = _read_worker()
     found: Worker | None = g.present_worker
     return found
+
+
+def n_unread_messages() -> int:
+    """How many letters the present worker has not read; 0 for a stranger."""
+    return int(g.n_unread) if present_worker() else 0
 
 
 def signed_in_worker() -> Worker:
@@ -63,11 +77,15 @@ def _next_epoch(worker: Worker) -> None:
     worker.epoch += 1
 
 
-def _read_worker() -> Worker | None:
+def _read_worker() -> tuple[Worker | None, int]:
+    """The cookie's worker and the number of unread letters, in one look."""
     if "worker" not in session:
-        return None
+        return None, 0
     with reading(current_market().sessions) as rows:
-        worker = rows.get(Worker, session["worker"])
-    if worker is None or worker.is_disabled or worker.epoch != session.get("epoch"):
-        return None
-    return worker
+        found = rows.execute(_WORKER_AND_UNREAD, {"id": session["worker"]}).one_or_none()
+    if found is None:
+        return None, 0
+    worker, n_unread = found
+    if worker.is_disabled or worker.epoch != session.get("epoch"):
+        return None, 0
+    return worker, n_unread

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 from werkzeug import Response as BaseResponse
 
 from webapp.marketplace import assignments
-from webapp.marketplace.content import NOT_ACCEPTED, frame_address
+from webapp.marketplace.content import NOT_ACCEPTED, frame_of
+from webapp.marketplace.lifecycle import locked_assignment
 from webapp.marketplace.market import Market, current_market
 from webapp.marketplace.pages.browse import accepted_in
 from webapp.marketplace.pages.frames import allow_frame, allow_own_frame
 from webapp.marketplace.pages.session import needs_worker, present_worker, signed_in_worker
 from webapp.marketplace.questions.answers import RESERVED, free_text_answers
-from webapp.marketplace.questions.asked import stored_question
 from webapp.marketplace.questions.forms import read_form
 from webapp.marketplace.questions.replies import read_replies
 from webapp.marketplace.refusals import Declined
@@ -26,6 +26,20 @@ from webapp.marketplace.tables.work import ACTIVE_STATES, Assignment, Hit
 
 blueprint = Blueprint("work", __name__)
 submissions = Blueprint("submissions", __name__)
+
+_ADDRESSED = (
+    select(Assignment.id, Worker)
+    .join(Worker, Assignment.worker_id == Worker.id)
+    .where(Assignment.assignment_id == bindparam("id"))
+    .order_by(Assignment.state.in_(ACTIVE_STATES).desc(), Assignment.id.desc())
+    .limit(1)
+)
+_OWN = (
+    select(Assignment)
+    .where(Assignment.assignment_id == bindparam("id"), Assignment.worker_id == bindparam("worker"))
+    .order_by(Assignment.id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -47,14 +61,13 @@ def task(assignment_id: str) -> str | Response:
         hit = assignment.hit
     if assignment.state != "Accepted" or assignment.deadline <= now:
         return Response(render_template("task_over.html", assignment=assignment, hit=hit), 410)
-    address = frame_address(market, hit, assignment_id=assignment_id, worker_id=worker.worker_id)
-    allow_frame(market, address)
+    frame = frame_of(market, hit, assignment_id=assignment_id, worker_id=worker.worker_id)
+    allow_frame(market, frame.address)
     return render_template(
         "task.html",
         assignment=assignment,
         hit=hit,
-        address=address,
-        height=stored_question(hit.question, hit.question_kind).frame_height,
+        frame=frame,
         sandbox=market.options.frame_sandbox,
         seconds_left=(assignment.deadline - now) // 1000,
         accepts_next=worker.accepts_next,
@@ -118,9 +131,7 @@ def external_submit() -> Response:
     outcome = write(
         market.sessions, lambda session: _taken(session, market, assignment_id, claimed, fields)
     )
-    next_path = _next_task(market, outcome) or outcome.next_path
-    page = render_template("submitted.html", outcome=outcome, next_path=next_path)
-    return Response(page, 200)
+    return Response(render_template("submitted.html", outcome=outcome), 200)
 
 
 def _taken(
@@ -130,12 +141,14 @@ def _taken(
     worker_id: str,
     fields: list[tuple[str, str]],
 ) -> Outcome:
-    assignment = _addressed(session, assignment_id)
-    _check_holder(session, assignment, worker_id)
+    found = _addressed(session, assignment_id)
+    _check_holder(session, found, worker_id)
+    assignment = locked_assignment(session, found.pk)
     answer = _answer_document(market, assignment.hit, fields)
-    assignments.submit(session, assignment.id, answer, market.dial.now())
+    assignments.submit(session, assignment, answer, market.dial.now())
     type_id = assignment.hit.hit_type.hit_type_id
-    return Outcome(assignment_id, url_for("browse.preview", hit_type_id=type_id))
+    following = _next_task(session, market, found.worker, type_id)
+    return Outcome(assignment_id, following or url_for("browse.preview", hit_type_id=type_id))
 
 
 def _answer_document(market: Market, hit: Hit, fields: list[tuple[str, str]]) -> str:
@@ -147,43 +160,43 @@ def _answer_document(market: Market, hit: Hit, fields: list[tuple[str, str]]) ->
     return read_replies(read_form(hit.question), by_name)[0]
 
 
-def _next_task(market: Market, outcome: Outcome) -> str:
+def _next_task(session: Session, market: Market, worker: Worker, hit_type_id: str) -> str:
     """The work page of the next HIT, for a worker who has them accepted automatically."""
-
-    def do(session: Session) -> str:
-        done = _addressed(session, outcome.assignment_id)
-        worker = session.get_one(Worker, done.worker_id)
-        if not worker.accepts_next:
-            return ""
-        following = accepted_in(session, market, worker, done.hit.hit_type.hit_type_id)
-        return url_for("work.task", assignment_id=following.assignment_id)
-
+    if not worker.accepts_next:
+        return ""
     try:
-        return write(market.sessions, do)
+        with session.begin_nested():
+            following = accepted_in(session, market, worker, hit_type_id)
     except Declined:
         return ""
+    return url_for("work.task", assignment_id=following.assignment_id)
 
 
-def _addressed(session: Session, assignment_id: str) -> Assignment:
+@dataclass(frozen=True)
+class _Addressed:
+    """Which row a submission means, and whose it is."""
+
+    pk: int
+    assignment_id: str
+    worker: Worker
+
+
+def _addressed(session: Session, assignment_id: str) -> _Addressed:
     """The living assignment of that id, or, where there is none, its last one."""
-    found = session.scalars(
-        select(Assignment).where(Assignment.assignment_id == assignment_id[:64])
-        .order_by(Assignment.state.in_(ACTIVE_STATES).desc(), Assignment.id.desc()).limit(1)
-    ).first()  # fmt: skip
+    found = session.execute(_ADDRESSED, {"id": assignment_id[:64]}).first()
     if found is None:
         raise Declined("There is no such assignment.", status=404, title="Not found")
-    return found
+    return _Addressed(found[0], assignment_id[:64], found[1])
 
 
-def _check_holder(session: Session, assignment: Assignment, worker_id: str) -> None:
-    holder = session.get_one(Worker, assignment.worker_id)
-    if worker_id and worker_id != holder.worker_id:
+def _check_holder(session: Session, found: _Addressed, worker_id: str) -> None:
+    if worker_id and worker_id != found.worker.worker_id:
         raise Declined("This HIT was accepted by another worker.", status=403, title="Not yours")
     if worker_id:
         return
     n_holders = session.scalar(
         select(func.count(func.distinct(Assignment.worker_id))).where(
-            Assignment.assignment_id == assignment.assignment_id
+            Assignment.assignment_id == found.assignment_id
         )
     )
     if (n_holders or 0) > 1:
@@ -191,11 +204,7 @@ def _check_holder(session: Session, assignment: Assignment, worker_id: str) -> N
 
 
 def _own_assignment(session: Session, worker: Worker, assignment_id: str) -> Assignment:
-    found = session.scalars(
-        select(Assignment)
-        .where(Assignment.assignment_id == assignment_id, Assignment.worker_id == worker.id)
-        .order_by(Assignment.id.desc()).limit(1)
-    ).first()  # fmt: skip
+    found = session.scalars(_OWN, {"id": assignment_id[:64], "worker": worker.id}).first()
     if found is None:
         raise Declined("You hold no such HIT.", status=404, title="Not found")
     return found

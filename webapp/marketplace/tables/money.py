@@ -12,7 +12,10 @@ class Transfer(Base):
     """One movement. ``key`` is unique: the same thing is never booked twice."""
 
     __tablename__ = "market_transfer"
-    __table_args__ = (Index("market_transfer_by_requester", "requester_id", "id"),)
+    __table_args__ = (
+        Index("market_transfer_by_requester", "requester_id", "id"),
+        Index("market_transfer_by_hit", "hit_id", "kind"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
@@ -43,7 +46,10 @@ class Bonus(Base):
     """A bonus, as ListBonusPayments gives it."""
 
     __tablename__ = "market_bonus"
-    __table_args__ = (Index("market_bonus_by_hit", "hit_id", "id"),)
+    __table_args__ = (
+        Index("market_bonus_by_hit", "hit_id", "id"),
+        Index("market_bonus_by_assignment", "assignment_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     requester_id: Mapped[int] = mapped_column(ForeignKey("market_requester.id"))

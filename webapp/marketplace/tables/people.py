@@ -68,7 +68,10 @@ class WorkerMessage(Base):
     """Something a worker is told: a requester's letter, a bonus, a block, a new qualification."""
 
     __tablename__ = "market_worker_message"
-    __table_args__ = (Index("market_message_by_worker", "worker_id", "id"),)
+    __table_args__ = (
+        Index("market_message_by_worker", "worker_id", "id"),
+        Index("market_message_unread", "worker_id", "is_read"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     worker_id: Mapped[str]

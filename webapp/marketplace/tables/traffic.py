@@ -14,7 +14,11 @@ class RequestToken(Base):
     """A UniqueRequestToken that was used; forgotten after 24 hours."""
 
     __tablename__ = "market_request_token"
-    __table_args__ = (UniqueConstraint("requester_id", "operation", "token"),)
+    __table_args__ = (
+        UniqueConstraint("requester_id", "operation", "token"),
+        Index("market_token_made", "requester_id", "operation", "made"),
+        Index("market_token_age", "used_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     requester_id: Mapped[int]

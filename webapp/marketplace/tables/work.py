@@ -52,6 +52,9 @@ class Hit(Base):
         Index("market_hit_open", "status", "type_id", "id", "expires_at"),
         Index("market_hit_expiry", "status", "expires_at"),
         Index("market_hit_listing", "requester_id", "id"),
+        Index("market_hit_reviewable", "requester_id", "status", "id"),
+        Index("market_hit_by_type", "type_id", "status"),
+        Index("market_hit_retention", "status", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -95,7 +98,7 @@ class Assignment(Base):
         Index("market_assignment_ids", "assignment_id"),
         Index("market_assignment_deadline", "state", "deadline"),
         Index("market_assignment_auto", "state", "auto_approves_at"),
-        Index("market_assignment_worker", "worker_id", "state"),
+        Index("market_assignment_by_worker", "worker_id", "state", "hit_id"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
