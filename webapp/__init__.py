@@ -13,7 +13,7 @@ from jobs.accounts import secret_file
 from jobs.db import open_engine, open_sessions
 from jobs.resources import open_resources
 from jobs.settings import Settings
-from webapp import adjudicate, auth, dashboards, errors, headers, media, requests, words
+from webapp import adjudicate, auth, dashboards, errors, headers, media, requests, studio, words
 from webapp.api import blueprint as api
 from webapp.api.strict_json import StrictJson
 
@@ -48,6 +48,7 @@ def create_app(
         media.blueprint,
         *dashboards.blueprints(),
         adjudicate.blueprint,
+        *studio.blueprints(),
         api,
     ):
         app.register_blueprint(blueprint)

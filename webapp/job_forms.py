@@ -179,6 +179,7 @@ def form_of(spec: JobSpec) -> dict[str, str]:
             f"reward-{key}": plain_usd(route.reward),
             f"wage-{key}": str(route.options.get("wage", "")),
             f"tagger-{key}": str(route.options.get("tagger", "")),
+            f"template-{key}": route.hit.template,
             **({f"unsure-{key}": "yes"} if route.when == "unsure" else {}),
         }
     return form
@@ -209,6 +210,7 @@ def _route(form: Form, offer: Offer) -> dict[str, Any]:
         "reward": field("reward", offer.reward) if offer.provider == "mturk" else "0",
         "tasks_per_hit": field("tasks", offer.tasks_per_hit),
         "when": "unsure" if f"unsure-{offer.key}" in form else "always",
+        "hit": {"template": field("template", "")},
         "options": options,
     }
 

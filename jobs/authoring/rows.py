@@ -1,12 +1,12 @@
-"""The rows that fill a template: a CSV table, or one JSON object a line."""
+"""The rows that fill a template: a CSV table, JSON objects in a list, or one a line."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 from typing import Any
 
+from jobs import strict_json
 from jobs.errors import InvalidInput
 
 Row = dict[str, Any]
@@ -14,14 +14,14 @@ MOST_ROWS = 100_000
 
 
 def read_rows(text: str, where: str) -> tuple[Row, ...]:
-    """The rows of ``text``; it is JSON lines when its first character opens an object.
+    """The rows of ``text``; it is JSON when its first character opens an object or a list.
 
     Raises:
         InvalidInput: for no row, a column without a name or twice, a row of another length.
 
     """
     plain = text.removeprefix("\ufeff")
-    rows = _json_rows(plain, where) if plain.lstrip()[:1] == "{" else _csv_rows(plain, where)
+    rows = _READERS.get(plain.lstrip()[:1], _csv_rows)(plain, where)
     if not 1 <= len(rows) <= MOST_ROWS:
         raise InvalidInput(f"{where}: expected 1 to {MOST_ROWS:,} rows, got {len(rows):,}")
     return rows
@@ -43,14 +43,29 @@ def _csv_rows(text: str, where: str) -> tuple[Row, ...]:
     return tuple(dict(zip(header, row, strict=True)) for row in rows)
 
 
-def _json_rows(text: str, where: str) -> tuple[Row, ...]:
-    rows = []
-    for number, line in enumerate(filter(str.strip, text.splitlines()), start=1):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise InvalidInput(f"{where}: row {number}: expected JSON: {error}") from error
-        if not isinstance(row, dict):
-            raise InvalidInput(f"{where}: row {number}: expected an object, got {row!r:.60}")
-        rows.append(row)
-    return tuple(rows)
+def _json_lines(text: str, where: str) -> tuple[Row, ...]:
+    lines = enumerate(filter(str.strip, text.splitlines()), start=1)
+    return tuple(
+        _object(_value(line, f"{where}: row {n}"), f"{where}: row {n}") for n, line in lines
+    )
+
+
+def _json_list(text: str, where: str) -> tuple[Row, ...]:
+    values = _value(text, where)
+    return tuple(_object(value, f"{where}: row {n}") for n, value in enumerate(values, start=1))
+
+
+def _value(text: str, where: str) -> Any:
+    try:
+        return strict_json.loads(text)
+    except ValueError as error:
+        raise InvalidInput(f"{where}: expected JSON: {error}") from error
+
+
+def _object(value: Any, where: str) -> Row:
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{where}: expected an object, got {value!r:.60}")
+    return value
+
+
+_READERS = {"{": _json_lines, "[": _json_list}

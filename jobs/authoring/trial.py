@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from playwright.sync_api import Browser, Frame, Page
 from playwright.sync_api import Error as BrowserError
 
 from jobs.answer_fields import read_fields
+from jobs.authoring.trial_result import Trial
 from jobs.errors import HitworksError, InvalidAnswer
 from jobs.providers._turk_terms import CrowdTerms
 from jobs.providers.mturk import Mturk
@@ -26,22 +25,6 @@ from quality.simulate import profile
 WINDOW = (1200, 1600)
 PATIENCE_MS = 10_000
 EVENT = "externalSubmit"
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What became of one row. ``problem`` is empty when its answer arrived.
-
-    ``is_closed_in_preview`` says that nothing could be sent before the HIT was accepted.
-    """
-
-    row: int
-    problem: str
-    is_closed_in_preview: bool
-    seconds: float
-    answer: Any
-    answer_xml: str
-    screenshot: str
 
 
 def try_pages(

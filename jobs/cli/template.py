@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,8 +14,8 @@ from jobs import hit_page
 from jobs.authoring.fields import fill, read_template
 from jobs.authoring.lint import Finding, lint
 from jobs.authoring.rows import read_rows
-from jobs.cli import _door
-from jobs.errors import InvalidInput
+from jobs.cli import _door, _saved_templates
+from jobs.cli._browser import with_browser
 from jobs.label_schemas import parse_schema
 from jobs.page_size import question_bytes
 from jobs.records import BOXES, ImageRef, QuestionKind, TaskSpec
@@ -150,8 +148,8 @@ def try_template(path: Path, data: Path, out: Path, seed: int, as_json: bool) ->
         for number, row in enumerate(rows, start=1)
     ]
     browsers, trials = (
-        _with_browser("jobs.rehearsals.browser"),
-        _with_browser("jobs.authoring.trial"),
+        with_browser("jobs.rehearsals.browser"),
+        with_browser("jobs.authoring.trial"),
     )
     with (
         tempfile.TemporaryDirectory(prefix="hitworks-trial-") as folder,
@@ -180,14 +178,10 @@ def try_template(path: Path, data: Path, out: Path, seed: int, as_json: bool) ->
         sys.exit(1)
 
 
-def _with_browser(name: str) -> Any:
-    """A module that needs Playwright, which not every installation has."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != "playwright":
-            raise
-        raise InvalidInput(
-            "template try: needs a browser: run `pip install playwright`, and "
-            "`playwright install chromium` unless Chromium is installed"
-        ) from error
+for _command in (
+    _saved_templates.save,
+    _saved_templates.versions,
+    _saved_templates.show,
+    _saved_templates.finish_trial,
+):
+    group.add_command(_command)

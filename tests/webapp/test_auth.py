@@ -19,6 +19,7 @@ from webapp.auth import PUBLIC, limiter, rule_of
 MEMBERS = {
     "job_id": 1, "item_id": 1, "kind": "boxes", "dataset_id": 1, "export_id": 1, "person_id": 1,
     "token_id": 1, "width": 320, "key": "aa/b.jpg", "signature": "x", "filename": "app.css",
+    "name": "cats", "trial_id": 1,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from jobs import drafts, ledger, planning, taggers
+from jobs import drafts, ledger, planning, saved_templates, taggers
 from jobs.errors import BudgetExceeded, HitworksError, InvalidInput
 from jobs.images import inspect_image
 from jobs.job_specs import read_job_spec
@@ -212,12 +212,15 @@ def _plan_form(
     error: str,
     job_id: int | None = None,
 ) -> str:
+    with reading() as session:
+        templates = saved_templates.newest_of_each(session)
     return render_template(
         "new_job/plan.html",
         dataset=dataset,
         schema=schema,
         offers=_offers(schema.body),
         taggers=taggers.names(),
+        templates=templates,
         form=form,
         error=error,
         job_id=job_id,
