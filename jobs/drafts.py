@@ -37,6 +37,7 @@ def read_draft(session: Session, job_id: int) -> JobSpec:
             "seed": job.seed,
             "routes": [_route_document(route) for route in routes],
             **policy.model_dump(mode="json"),
+            "bonuses": _usd(policy.bonuses),
         },
         f"job {job_id}",
     )

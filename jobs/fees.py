@@ -65,8 +65,13 @@ def highest_reward_fee(
 ) -> int:
     """The most the fee can be: it is not documented whether the parts are rounded singly."""
     parts = fee_parts(n_assignments, masters, table)
-    singly = sum(round_half_up_to_cent(reward_micros * part.rate, _BASIS) for part in parts)
+    singly = sum(part_fee(reward_micros, part) for part in parts)
     return max(reward_fee(reward_micros, n_assignments, masters, table), singly)
+
+
+def part_fee(reward_micros: int, part: FeePart) -> int:
+    """One part of the fee on one approved assignment, rounded by itself."""
+    return round_half_up_to_cent(reward_micros * part.rate, _BASIS)
 
 
 def bonus_fee(bonus_micros: int, table: FeeTable) -> int:

@@ -130,11 +130,12 @@ class ReviewPolicy(_Strict):
 
 
 class Policy(_Strict):
-    """What the job row keeps beside its budget and seed."""
+    """What the job row keeps beside its budget and seed; ``bonuses`` in micro-dollars."""
 
     slicing: SlicingPolicy = SlicingPolicy()
     quality: QualityPolicy = QualityPolicy()
     review: ReviewPolicy = ReviewPolicy()
+    bonuses: Annotated[int, Field(ge=0)] = 0
 
 
 class HitSettings(_Strict):
@@ -175,13 +176,17 @@ def _some_routes(routes: tuple[RouteSpec, ...]) -> tuple[RouteSpec, ...]:
 
 
 class JobSpec(_Strict):
-    """A whole job, as a requester writes it."""
+    """A whole job, as a requester writes it.
+
+    ``bonuses`` is the part of the budget that a launch keeps free for bonuses and their fees.
+    """
 
     name: Annotated[Line, Field(min_length=1, max_length=200)]
     dataset: Annotated[str, Field(min_length=1, max_length=200)]
     schema_name: Annotated[str, Field(alias="schema", min_length=1, max_length=210)]
     environment: Literal["production", "sandbox", "local"] = "local"
     budget: Usd
+    bonuses: Usd = 0
     seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
     routes: Annotated[tuple[RouteSpec, ...], AfterValidator(_some_routes)]
     slicing: SlicingPolicy = SlicingPolicy()
@@ -190,7 +195,9 @@ class JobSpec(_Strict):
 
     def policy(self) -> Policy:
         """The part that the job row keeps as one value."""
-        return Policy(slicing=self.slicing, quality=self.quality, review=self.review)
+        return Policy(
+            slicing=self.slicing, quality=self.quality, review=self.review, bonuses=self.bonuses
+        )
 
 
 def parse_job_spec(text: str, where: str) -> JobSpec:

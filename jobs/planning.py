@@ -2,57 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import batches, hit_specs, ledger, page_fields, providers, saved_templates, work
+from jobs import batches, hit_specs, intents, ledger, limits, providers, saved_templates, work
 from jobs.blobs import Blobs
-from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound
-from jobs.hit_specs import RouteContext, Venues
-from jobs.job_specs import JobSpec, Policy, RouteSpec
+from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound, Paused
+from jobs.estimating import Estimate, estimate
+from jobs.hit_specs import Venues
+from jobs.job_specs import JobSpec, RouteSpec
 from jobs.label_schemas import load_schema
 from jobs.ledger import Reason
 from jobs.money import format_usd
-from jobs.records import BOXES, LabelSchema, TaskSpec
-from jobs.slicing import Plan, PlannedTask
+from jobs.records import BOXES, LabelSchema
 from jobs.tables import Dataset, Item, Job, Route, SchemaVersion
 from quality.consensus import boxes as box_methods
 from quality.consensus import tags as tag_methods
 
 _FIRST_RECONCILE = timedelta(minutes=30)
-
-
-@dataclass(frozen=True)
-class EstimateLine:
-    """One line of what a route will cost at most."""
-
-    route_id: int
-    provider: str
-    kind: str
-    text: str
-    micros: int
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a job will likely cost, what it can cost at most, and why."""
-
-    lines: tuple[EstimateLine, ...]
-    n_tasks: int
-    n_hits: int
-    likely_micros: int
-    worst_micros: int
-    budget_micros: int
-
-    @property
-    def missing_micros(self) -> int:
-        """What the budget lacks for the worst case."""
-        return max(0, self.worst_micros - self.budget_micros)
 
 
 def create_job(session: Session, spec: JobSpec, now: datetime, actor: str = "system") -> Job:
@@ -119,35 +89,6 @@ def find_schema(session: Session, name: str) -> SchemaVersion:
     return row
 
 
-def estimate(session: Session, job_id: int, venues: Venues, blobs: Blobs) -> Estimate:
-    """What the job would cost; also checks every route's page and options. Changes nothing.
-
-    Raises:
-        InvalidInput: for a page over the size a venue takes, or a question a model cannot answer.
-
-    """
-    job = _job(session, job_id)
-    items = batches.items_of(session, job)
-    lines: list[EstimateLine] = []
-    n_hits = likely = 0
-    unit_costs: dict[str, int] = {}
-    for route in _routes(session, job_id):
-        context = hit_specs.route_context(session, route.id)
-        planned = batches.plan_route(session, context)
-        quoted, route_likely = _quote_route(context, planned, items, venues, blobs)
-        if route.options["when"] == "always":
-            n_hits += len(planned.hits)
-            likely += route_likely
-        lines.extend(quoted)
-        worst = sum(line.micros for line in quoted)
-        n_answers = max(1, len(planned.tasks) * route.redundancy)
-        unit_costs[route.kind] = max(unit_costs.get(route.kind, 0), -(-worst // n_answers))
-    lines.extend(_ceiling_lines(job, unit_costs, len(items)))
-    n_tasks = len(items) * len(unit_costs)
-    worst = sum(line.micros for line in lines)
-    return Estimate(tuple(lines), n_tasks, n_hits, likely, worst, job.budget_micros)
-
-
 def launch(
     session: Session,
     job_id: int,
@@ -165,20 +106,20 @@ def launch(
 
     Raises:
         InvalidInput: when a production job's name was not typed.
-        BudgetExceeded: when the budget is under the worst case, with the missing amount.
+        BudgetExceeded: when the budget, or what is left under the cap of its environment, is
+            under the worst case; with the missing amount.
         Conflict: when the job is not a draft.
+        Paused: when a backup was restored and the venues have not been read since.
 
     """
+    if intents.is_restored(session):
+        raise Paused("a backup was restored: before a launch, run: hitworks ledger reconcile")
     job = session.get(Job, job_id, with_for_update=True, populate_existing=True)
     if job is None:
         raise NotFound(f"job {job_id}: no such job")
     if job.state != "draft":
         raise Conflict(f"job {job_id} is {job.state}: expected a draft")
-    if job.environment == "production" and confirmed != job.name:
-        raise InvalidInput(
-            f"confirm: this job spends real money: expected its name, {job.name!r}, "
-            f"got {confirmed!r:.200}"
-        )
+    check_confirmed(job.environment, job.name, confirmed)
     saved_templates.freeze(session, _routes(session, job_id))
     cost = estimate(session, job_id, venues, blobs)
     if cost.missing_micros:
@@ -186,6 +127,14 @@ def launch(
             f"job {job_id}: it can cost {format_usd(cost.worst_micros)} and the budget is "
             f"{format_usd(job.budget_micros)}: {format_usd(cost.missing_micros)} is missing",
             cost.missing_micros,
+        )
+    left = limits.limits_of(session, job.environment, now).left_micros
+    if left is not None and left < cost.worst_micros:
+        raise BudgetExceeded(
+            f"job {job_id}: it can cost {format_usd(cost.worst_micros)} and {format_usd(left)} is "
+            f"left under the cap of all {job.environment} jobs: "
+            f"{format_usd(cost.worst_micros - left)} is missing",
+            cost.worst_micros - left,
         )
     job.state, job.launched_at = "running", now
     for route in _routes(session, job_id):
@@ -195,6 +144,14 @@ def launch(
     work.enqueue(session, "advance_job", job_id, now)
     work.enqueue(session, "reconcile", 0, now, at=now + _FIRST_RECONCILE)
     return cost
+
+
+def check_confirmed(environment: str, name: str, typed: str) -> None:
+    """Refuse, in production, anything but the job's name as a person typed it."""
+    if environment == "production" and typed != name:
+        raise InvalidInput(
+            f"confirm: this job spends real money: expected its name, {name!r}, got {typed!r:.200}"
+        )
 
 
 def check_plan(session: Session, spec: JobSpec, schema: LabelSchema) -> None:
@@ -216,6 +173,21 @@ def check_plan(session: Session, spec: JobSpec, schema: LabelSchema) -> None:
             )
     _check_routes(spec.routes, schema)
     saved_templates.check_routes(session, spec.routes, schema)
+
+
+def _refuse_double_asking(routes: Sequence[RouteSpec], position: int, known: list[str]) -> None:
+    """Two routes at once to one crowd: a worker could be paid for both and counts once."""
+    one = routes[position]
+    if one.provider == "model" or one.when != "always":
+        return
+    for before, other in enumerate(routes[:position]):
+        asked = set(one.attributes or known) & set(other.attributes or known)
+        is_same = (other.provider, other.kind, other.when) == (one.provider, one.kind, one.when)
+        if is_same and (one.kind == BOXES or asked):
+            raise InvalidInput(
+                f"routes.{position}: expected another question than routes.{before} asks "
+                f"{one.provider} at the same time: raise its redundancy, or ask with when: unsure"
+            )
 
 
 def _check_routes(routes: Sequence[RouteSpec], schema: LabelSchema) -> None:
@@ -241,6 +213,7 @@ def _check_routes(routes: Sequence[RouteSpec], schema: LabelSchema) -> None:
                 )
         if len(set(route.attributes)) != len(route.attributes):
             raise InvalidInput(f"{where}.attributes: each name once, got {route.attributes}")
+        _refuse_double_asking(routes, position, known)
         try:
             providers.check_options(route.provider, route.options)
         except InvalidInput as error:
@@ -266,70 +239,6 @@ def route_row(job_id: int, position: int, spec: RouteSpec, schema: LabelSchema) 
     )
 
 
-def _job(session: Session, job_id: int) -> Job:
-    job = session.get(Job, job_id)
-    if job is None:
-        raise NotFound(f"job {job_id}: no such job")
-    return job
-
-
 def _routes(session: Session, job_id: int) -> list[Route]:
     found = select(Route).where(Route.job_id == job_id).order_by(Route.position)
     return list(session.scalars(found))
-
-
-def _quote_route(
-    context: RouteContext,
-    planned: Plan,
-    items: Mapping[int, Item],
-    venues: Venues,
-    blobs: Blobs,
-) -> tuple[list[EstimateLine], int]:
-    """The route's lines at worst, and its likely cost; HITs of one size are quoted once."""
-    provider = context.provider(venues)
-    route = context.route
-    sizes = Counter(len(hit) for hit in planned.hits)
-    lines: list[EstimateLine] = []
-    likely = 0
-    for size, n_hits in sorted(sizes.items()):
-        sample = next(hit for hit in planned.hits if len(hit) == size)
-        spec = hit_specs.draft_spec(
-            context, _sample_tasks(sample, items, blobs), max_assignments=route.redundancy
-        )
-        if provider.has_pages:
-            html = hit_specs.page(context, spec.tasks, blobs)
-            page_fields.check_answers(html, context.kind, context.attributes)
-        quote = provider.quote(spec)
-        likely += n_hits * (quote.reward_micros + quote.fee_micros)
-        lines.extend(
-            EstimateLine(
-                route.id, route.provider, route.kind, f"{n_hits} HITs, each {text}", n_hits * micros
-            )
-            for text, micros in quote.lines
-        )
-    return lines, likely
-
-
-def _sample_tasks(
-    planned: Sequence[PlannedTask], items: Mapping[int, Item], blobs: Blobs
-) -> list[TaskSpec]:
-    """Tasks as long on the page as the real ones: whole images stand for their tiles."""
-    return [
-        TaskSpec(position, position, hit_specs.image_ref(blobs, items[task.item_id], None))
-        for position, task in enumerate(planned)
-    ]
-
-
-def _ceiling_lines(job: Job, unit_costs: Mapping[str, int], n_items: int) -> list[EstimateLine]:
-    extra = Policy.model_validate(job.policy).quality.max_extra_answers
-    return [
-        EstimateLine(
-            0,
-            "",
-            kind,
-            f"{n_items} items × up to {extra} more answers where they disagree",
-            n_items * extra * cost,
-        )
-        for kind, cost in sorted(unit_costs.items())
-        if extra
-    ]

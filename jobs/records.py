@@ -178,9 +178,13 @@ class Quote:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who pays where: shown before the first paid call."""
+    """Who pays where: shown before the first paid call.
+
+    ``account`` is an AWS account's number, or the name of an account of our marketplace.
+    """
 
     environment: str
     endpoint: str
     account: str
     balance_micros: int | None
+    arn: str = ""

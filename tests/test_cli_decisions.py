@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from jobs import findings
+from jobs import findings, planning
 from jobs.db import Sessions, open_engine, open_sessions, transaction
 from jobs.job_specs import Policy, ReviewPolicy
 from jobs.migrating import upgrade
@@ -216,8 +216,13 @@ def test_a_stopped_job_is_not_stopped_again(
 
 
 def test_production_is_launched_only_by_the_name_of_the_job(
-    settings: Settings, bench: Bench, capsys: pytest.CaptureFixture[str]
+    settings: Settings,
+    sessions: Sessions,
+    bench: Bench,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     job_id = bench.create(name="real people", more="environment: production")
     launch = ("job", "launch", job_id, "--yes")
     assert "'real people'" in refused(settings, capsys, *launch)
@@ -225,8 +230,14 @@ def test_production_is_launched_only_by_the_name_of_the_job(
     assert bench.job(job_id).state == "draft"
     assert ran(settings, "job", "launch", job_id, input="pets\n").exit_code != 0
     assert bench.job(job_id).state == "draft"
-    agreed = ran(settings, *launch, "--confirm", "real people", catch_exceptions=False)
-    assert agreed.exit_code == 0
+    # The right name is not enough without credentials: nobody could say whose money it is.
+    assert "who pays" in refused(settings, capsys, *launch, "--confirm", "real people")
+    assert bench.job(job_id).state == "draft"
+    with transaction(sessions) as session:
+        place = bench.resources
+        planning.launch(
+            session, job_id, place.venues, place.blobs, NOW, "ada", confirmed="real people"
+        )
     assert bench.job(job_id).state == "running"
 
 

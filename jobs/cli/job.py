@@ -8,13 +8,16 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from jobs import db, pausing, reports, stopping
+from jobs import db, launch_gate, pausing, reports, stopping
 from jobs.cli import _door
 from jobs.errors import InvalidInput
+from jobs.estimating import Estimate, estimate
 from jobs.job_specs import parse_job_spec
+from jobs.launch_gate import LaunchPreview
 from jobs.money import format_usd
-from jobs.planning import Estimate, create_job, estimate, launch
+from jobs.planning import check_confirmed, create_job, launch
 from jobs.reports.heads import job_head
+from jobs.resources import Resources
 from jobs.settings import Settings
 
 WATCH_SECONDS = 1.0
@@ -49,6 +52,19 @@ def price(settings: Settings, job_id: int, as_json: bool) -> None:
     _door.show(found, as_json, lambda: _estimate_table(found))
 
 
+@group.command("preview")
+@click.argument("job_id", type=_door.ROW_ID)
+@_door.json_option
+@_door.settings_of
+def preview_launch(settings: Settings, job_id: int, as_json: bool) -> None:
+    """What launch would ask you to agree to: cost by line, who pays, from which balance."""
+    with _door.resources(settings) as resources:
+        found = _preview(resources, job_id)
+    _door.show(found, as_json, lambda: _estimate_table(found.estimate))
+    if not as_json:
+        click.echo("\n".join(_told(found)))
+
+
 @group.command("launch")
 @click.argument("job_id", type=_door.ROW_ID)
 @click.option("--yes", is_flag=True, help="Do not ask before money is held.")
@@ -58,19 +74,23 @@ def price(settings: Settings, job_id: int, as_json: bool) -> None:
 def launch_job(
     settings: Settings, job_id: int, yes: bool, typed: str | None, as_json: bool
 ) -> None:
-    """Slice the job and hand its batches to the background workers."""
+    """Slice the job and hand its batches to the background workers.
+
+    Shows the cost by line, who pays and from which balance first; a budget, cap or balance
+    that is too small refuses, with the missing amount.
+    """
     with _door.resources(settings) as resources:
-        with db.reading(resources.sessions) as session:
-            head = job_head(session, job_id)
-            if not yes:
-                found = estimate(session, job_id, resources.venues, resources.blobs)
-                click.echo(f"{head.name}: {head.environment}")
-                _door.show(found, False, lambda: _estimate_table(found))
-        if head.environment == "production":
+        gate = _preview(resources, job_id)
+        if not yes and not as_json:
+            _door.show(None, False, lambda: _estimate_table(gate.estimate))
+        click.echo("\n".join(_told(gate)), err=True)
+        if gate.environment == "production":
             if typed is None and not yes:
                 typed = click.prompt("This spends real money. Type the job's name to launch it")
         elif not yes:
-            click.confirm("Launch, and let it spend up to the worst case?", abort=True)
+            click.confirm("Launch, and let it spend up to the worst case?", abort=True, err=as_json)
+        check_confirmed(gate.environment, gate.name, typed or "")
+        launch_gate.check(gate)
         with db.transaction(resources.sessions) as session:
             found = launch(
                 session,
@@ -151,41 +171,69 @@ def watch(settings: Settings, job_id: int, timeout: float, as_json: bool) -> Non
 
 @group.command("pause")
 @click.argument("job_id", type=_door.ROW_ID)
+@_door.json_option
 @_door.settings_of
-def pause(settings: Settings, job_id: int) -> None:
+def pause(settings: Settings, job_id: int, as_json: bool) -> None:
     """Make no paid call for the job until it is resumed."""
     with _door.writing(settings) as session:
         pausing.pause_job(session, job_id)
-    click.echo(f"job {job_id}: paused")
+    _door.show({"id": job_id, "state": "paused"}, as_json, f"job {job_id}: paused")
 
 
 @group.command("resume")
 @click.argument("job_id", type=_door.ROW_ID)
+@_door.json_option
 @_door.settings_of
-def resume(settings: Settings, job_id: int) -> None:
+def resume(settings: Settings, job_id: int, as_json: bool) -> None:
     """Let paid calls go on from where they stopped."""
     with _door.writing(settings) as session:
         pausing.resume_job(session, job_id, _door.now())
-    click.echo(f"job {job_id}: runs")
+    _door.show({"id": job_id, "state": "running"}, as_json, f"job {job_id}: runs")
 
 
 @group.command("stop")
 @click.argument("job_id", type=_door.ROW_ID)
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@_door.json_option
 @_door.settings_of
-def stop(settings: Settings, job_id: int, yes: bool) -> None:
+def stop(settings: Settings, job_id: int, yes: bool, as_json: bool) -> None:
     """Stop the job for good: HITs are called in, submitted work is still decided and paid."""
     with _door.reading(settings) as session:
         head = job_head(session, job_id)
     if not yes:
-        click.confirm(f"Stop {head.name!r} for good?", abort=True)
+        click.confirm(f"Stop {head.name!r} for good?", abort=True, err=as_json)
     with _door.writing(settings) as session:
         n_batches = stopping.stop_job(session, job_id, _door.now())
-    click.echo(f"job {job_id}: stopped, {n_batches} batches are called in")
+    result = {"id": job_id, "state": "cancelled", "n_batches": n_batches}
+    _door.show(result, as_json, f"job {job_id}: stopped, {n_batches} batches are called in")
+
+
+def _preview(resources: Resources, job_id: int) -> LaunchPreview:
+    with db.reading(resources.sessions) as session:
+        return launch_gate.preview(session, job_id, resources.venues, resources.blobs, _door.now())
+
+
+def _told(found: LaunchPreview) -> list[str]:
+    """Environment, payers, limits, and what speaks against a launch, a line each."""
+    lines = [f"{found.name}: {found.environment}"]
+    lines += [launch_gate.describe(payer) for payer in found.payers]
+    left = found.limits.left_micros
+    if left is not None:
+        lines.append(f"{format_usd(left)} is left under the cap of all {found.environment} jobs")
+    lines += [f"warning: {text}" for text in found.warnings]
+    return lines + [f"refused: {text}" for text in found.refusals]
 
 
 def _estimate_table(found: Estimate) -> Table:
-    rows = [(line.provider, line.kind, line.text, format_usd(line.micros)) for line in found.lines]
+    rows = [
+        (
+            line.provider,
+            line.kind,
+            line.text,
+            f"({format_usd(line.micros)})" if line.is_part else format_usd(line.micros),
+        )
+        for line in found.lines
+    ]
     rows.append(("likely", "", "", format_usd(found.likely_micros)))
     rows.append(("at most", "", "", format_usd(found.worst_micros)))
     rows.append(("budget", "", "", format_usd(found.budget_micros)))

@@ -44,15 +44,25 @@ class CrowdTerms:
 
     def quote(self, spec: HitSpec) -> Quote:
         n, masters, table = spec.max_assignments, _needs_masters(spec), self._table()
-        reward = spec.reward_micros * n
-        fee = n * fees.reward_fee(spec.reward_micros, n, masters, table)
-        worst = n * fees.highest_reward_fee(spec.reward_micros, n, masters, table)
-        names = " + ".join(
-            f"{part.name} {part.rate / 100:g} %" for part in fees.fee_parts(n, masters, table)
-        )
+        reward_each = spec.reward_micros
+        reward = reward_each * n
+        fee = n * fees.reward_fee(reward_each, n, masters, table)
+        worst = n * fees.highest_reward_fee(reward_each, n, masters, table)
+        parts = fees.fee_parts(n, masters, table)
+        # What is over after the parts on top is the base fee, with its minimum and rounding.
+        on_top = [
+            (f"{n} × {part.name} {part.rate / 100:g} %", n * fees.part_fee(reward_each, part))
+            for part in parts[1:]
+        ]
+        base = worst - sum(micros for _, micros in on_top)
         lines = (
-            (f"{n} × reward {format_usd(spec.reward_micros)}", reward),
-            (f"{n} × {names}, at least {format_usd(table.minimum_micros)}", worst),
+            (f"{n} × reward {format_usd(reward_each)}", reward),
+            (
+                f"{n} × {parts[0].name} {parts[0].rate / 100:g} %, "
+                f"at least {format_usd(table.minimum_micros)}",
+                base,
+            ),
+            *on_top,
         )
         return Quote(reward, fee, reward + worst, lines)
 

@@ -19,6 +19,7 @@ from jobs.blobs import Blobs
 from jobs.errors import InvalidInput, ProviderError
 from jobs.money import decimal_usd
 from jobs.providers import _turk_errors as turk
+from jobs.providers import _turk_identity as aws
 from jobs.providers import _turk_qualifications as qualifications
 from jobs.providers import _turk_replies as replies
 from jobs.providers._turk_people import TurkPeople
@@ -110,12 +111,17 @@ class Mturk:
         self.people = TurkPeople(self._call, self._pages, is_local=environment == "local")
 
     def identity(self) -> Identity:
+        """Balance and account; AWS says whose credentials these are, our marketplace its own."""
         balance = self._call("get_account_balance")["AvailableBalance"]
+        account, arn = self._account, ""
+        if self.environment != "local":
+            account, arn = aws.caller(aws.open_identity_client())
         return Identity(
             environment=self.environment,
             endpoint=self._client.meta.endpoint_url,
-            account=self._account or _masked_access_key(),
+            account=account,
             balance_micros=replies.micros(balance),
+            arn=arn,
         )
 
     def quote(self, spec: HitSpec) -> Quote:
@@ -382,9 +388,3 @@ class Mturk:
             return cast(dict[str, Any], getattr(self._client, operation)(**arguments))
         except (BotoCoreError, ClientError) as error:
             raise turk.translate(error, operation) from error
-
-
-def _masked_access_key() -> str:
-    credentials = boto3.session.Session().get_credentials()
-    key = str(credentials.access_key) if credentials else "no credentials"
-    return f"{key[:4]}…{key[-4:]}" if credentials else key

@@ -14,8 +14,8 @@ from jobs.blobs import open_blobs
 from jobs.db import open_sessions
 from jobs.errors import InvalidInput, ProviderError
 from jobs.label_schemas import parse_schema
-from jobs.providers.model import answer_xml
 from jobs.providers._turk_question import question_xml
+from jobs.providers.model import answer_xml
 from jobs.providers.mturk import ENDPOINTS, open_client
 from jobs.records import HitSpec, ImageRef, TaskSpec
 from jobs.settings import Settings
@@ -249,7 +249,12 @@ def test_nothing_else_makes_a_client():
             is_client = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
             if is_client and node.func.attr == "client":
                 makers.append(path.name)
-    assert sorted(makers) == ["_turk_notifications.py", "blobs.py", "mturk.py"]
+    assert sorted(makers) == [
+        "_turk_identity.py",
+        "_turk_notifications.py",
+        "blobs.py",
+        "mturk.py",
+    ]
 
 
 @pytest.mark.parametrize(

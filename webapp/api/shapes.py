@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from jobs.estimating import Estimate
 from jobs.job_specs import JobSpec
 from jobs.label_schemas import SchemaModel
-from jobs.estimating import Estimate
 from jobs.reports import ItemView, JobReport, JobSummary, LedgerLine, WorkerRow
 from jobs.reports.datasets import DatasetSummary, ExportRow, SchemaRow
 from jobs.reports.items import ItemRow
