@@ -124,6 +124,11 @@ class LocalBlobs:
     def fetch(self, uri: str) -> bytes:
         return self.s3.fetch(uri)
 
+    def keys(self) -> list[str]:
+        """The key of every picture in the folder, sorted."""
+        found = (f"{path.parent.name}/{path.name}" for path in self.folder.glob("??/*.*"))
+        return sorted(key for key in found if is_key(key))
+
     def _signature(self, key: str) -> str:
         text = key.encode("utf-8", "replace")
         return hmac.new(self.secret, b"media\0" + text, hashlib.sha256).hexdigest()[:40]
@@ -187,14 +192,35 @@ def open_blobs(settings: Settings) -> Blobs:
     if settings.blob_url:
         bucket, prefix = _parse_blob_url(settings.blob_url)
         return S3Blobs(bucket, prefix, thumbnails, s3)
-    secret = _installation_secret(settings.data_dir / "media.key")
+    secret = _installation_secret(signing_key_path(settings))
     return LocalBlobs(settings.data_dir / "blobs", thumbnails, settings.web_url(), secret, s3)
+
+
+def signing_key_path(settings: Settings) -> Path:
+    """Where the key lies that signs the addresses of pictures in the data folder."""
+    return settings.data_dir / "media.key"
 
 
 def media_type_of(key: str) -> str:
     """The media type we decided when ``key`` was put; NotFound when it is no key."""
     suffix = _checked(key).rpartition(".")[2]
     return next(media for media, known in images.SUFFIXES.items() if known == suffix)
+
+
+def is_key(text: str) -> bool:
+    """Whether ``text`` is a name that ``put`` makes."""
+    return _KEY.fullmatch(text) is not None
+
+
+def keys_in(text: str) -> list[str]:
+    """Every key that stands in ``text``, such as in the addresses of a page, in its order."""
+    return [found.group() for found in _KEY.finditer(text)]
+
+
+def keep_signing_key(path: Path, secret: bytes) -> None:
+    """Make ``secret`` the key of ``LocalBlobs.url``, so that pages posted with it still load."""
+    _write_whole(path, secret)
+    path.chmod(0o600)
 
 
 def parse_s3_uri(uri: str) -> tuple[str, str]:
@@ -225,7 +251,7 @@ def _key_of(data: bytes, media_type: str) -> str:
 
 def _checked(key: str) -> str:
     """The key itself: only names that ``put`` makes ever reach a path."""
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise NotFound(f"blob {key!r:.100}: no such image")
     return key
 

@@ -34,10 +34,30 @@ def upgrade(engine: Engine, now: datetime) -> None:
             connection.execute(insert(Installation).values(row))
 
 
+def create(connection: Connection, version: str) -> None:
+    """The schema of ``version`` in an empty database, without a row: not even our name."""
+    command.upgrade(_config(connection), version)
+
+
 def is_current(engine: Engine) -> bool:
     """Whether the database has every version this program knows."""
     with engine.connect() as connection:
-        return _version(connection) == _script().get_current_head()
+        return version_of(connection) == newest_version()
+
+
+def version_of(connection: Connection) -> str | None:
+    """The schema version the database is at; None for one without our tables."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_version() -> str:
+    """The version that ``upgrade`` brings a database to."""
+    return str(_script().get_current_head())
+
+
+def known_versions() -> list[str]:
+    """Every schema version this program can upgrade from, oldest first."""
+    return sorted(script.revision for script in _script().walk_revisions())
 
 
 def drift(engine: Engine) -> list[str]:
@@ -48,17 +68,12 @@ def drift(engine: Engine) -> list[str]:
 
 
 def _refuse_newer(connection: Connection) -> None:
-    version = _version(connection)
-    known = {script.revision for script in _script().walk_revisions()}
-    if version is not None and version not in known:
+    version = version_of(connection)
+    if version is not None and version not in known_versions():
         raise Conflict(
-            f"database: expected one of the schema versions {', '.join(sorted(known))}, found "
+            f"database: expected one of the schema versions {', '.join(known_versions())}, found "
             f"{version}: it was made by a newer program"
         )
-
-
-def _version(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _script() -> ScriptDirectory:

@@ -2,7 +2,7 @@
 
 While one is open, paid calls stop: a difference means that something here is not understood.
 What can be known for sure is taken over: a HIT that the venue holds under our marker and
-that our rows have not seen posted (an older backup was restored) is adopted.
+that our rows have not seen posted is adopted; after a restored backup, all that happened since.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import findings, hit_specs, intents, ledger, publishing
+from jobs import adopting, findings, hit_specs, intents, ledger, publishing
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, ProviderError
 from jobs.money import format_usd
@@ -66,9 +66,11 @@ def reconcile(resources: Resources, progress: Progress, *, in_full: bool = True)
         ProviderError: when a venue does not answer; nothing is concluded about it then.
 
     """
-    found = Reconciliation()
+    caught = adopting.catch_up(resources, progress)
+    found = Reconciliation(n_adopted=caught.n_adopted, differences=dict(caught.troubles))
     with reading(resources.sessions) as session:
-        ours = f"hitworks:{intents.installation(session)}:"
+        ours = intents.marker_beginnings(session)
+        in_full = in_full or intents.is_restored(session)
         accounts = list(_accounts(session, resources))
         found.differences.update({f"books:{line}": line for line in ledger.differences(session)})
     known = {marker: hit for account in accounts for marker, hit in account.hits.items()}
@@ -235,3 +237,4 @@ def _write(resources: Resources, found: Reconciliation) -> None:
         if found.differences:
             reason = f"{len(found.differences)} differences with the venues; see the findings"
             intents.set_pause(session, True, reason=reason, actor=ACTOR, now=now)
+        adopting.settle_down(session, len(found.differences), now)

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from jobs import intents
 from jobs.batches import buy_answers
 from jobs.job_specs import Policy
 from jobs.records import BOXES, TAGS
@@ -26,7 +27,7 @@ def route_onward(session: Session, job_id: int, now: datetime) -> int:
     A repeat adds nothing: the batch it added or opened again is open then.
     """
     job = session.get_one(Job, job_id)
-    if job.state != "running":
+    if job.state != "running" or intents.is_restored(session):
         return 0
     policy = Policy.model_validate(job.policy)
     n_added = 0

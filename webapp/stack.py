@@ -7,7 +7,6 @@ started again; when the launcher ends, by Ctrl-C, SIGTERM or even SIGKILL, so do
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import socket
@@ -128,7 +127,7 @@ class Stack:
         data_dir = self.settings.data_dir
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         (data_dir / "logs").mkdir(exist_ok=True)
-        self._lock = _lock(data_dir / "launcher.lock")
+        self._lock = lifeline.lock_folder(data_dir)
         _refuse_taken_ports(self.settings)
         self._lifeline = os.pipe()
         if not self.settings.redis_url:
@@ -224,16 +223,6 @@ def stop_on_signals() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-
-
-def _lock(path: Path) -> IO[bytes]:
-    handle = path.open("ab")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.close()
-        raise Conflict(f"{path.parent}: another launcher already runs on this folder") from error
-    return handle
 
 
 def _refuse_taken_ports(settings: Settings) -> None:

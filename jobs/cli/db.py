@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from jobs import db, migrating, tallies
+from jobs import backups, db, migrating, restoring, tallies
+from jobs.blobs import open_blobs
 from jobs.cli import _door
 from jobs.settings import Settings
 
 
 @click.group("db")
 def group() -> None:
-    """The database: bring it to the newest schema, see where it stands."""
+    """The database: bring it to the newest schema, see where it stands, back it up."""
 
 
 @group.command("upgrade")
@@ -54,3 +57,78 @@ def verify_counts(settings: Settings, as_json: bool) -> None:
     _door.show({"differences": found}, as_json, "\n".join(found) or words)
     if found:
         raise SystemExit(1)
+
+
+@group.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--without-pictures", is_flag=True, help="Leave out the data folder's pictures.")
+@_door.json_option
+@_door.settings_of
+def backup(settings: Settings, file: Path, without_pictures: bool, as_json: bool) -> None:
+    """Write the new FILE: the database, a local picture store and its key, all read again.
+
+    Everything may go on meanwhile. Pictures in S3 stay there: back up the bucket by its own
+    means. The file is as secret as the installation.
+    """
+    engine = db.open_engine(settings.database())
+    try:
+        with _door.progress_bar("pictures", not as_json) as progress:
+            made = backups.write_backup(
+                engine,
+                open_blobs(settings),
+                file,
+                _door.now(),
+                progress,
+                with_pictures=not without_pictures,
+            )
+    finally:
+        engine.dispose()
+    n_rows = sum(made.rows.values())
+    where = f"{made.n_pictures} pictures" if made.pictures == "included" else "no pictures"
+    text = f"{file}: {n_rows} rows of schema {made.schema_version} and {where}, read again"
+    _door.show({"file": str(file), **made.model_dump(mode="json")}, as_json, text)
+
+
+@group.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Lose the rows that the database holds now.")
+@_door.json_option
+@_door.settings_of
+def restore(settings: Settings, file: Path, replace: bool, as_json: bool) -> None:
+    """Bring FILE back into an empty database; paid calls stop until ``ledger reconcile``.
+
+    Nothing else may run meanwhile. A backup of SQLite is restored into PostgreSQL too, and
+    the other way round.
+    """
+    engine = db.open_engine(settings.database())
+    try:
+        with _door.progress_bar("pictures", not as_json) as progress:
+            found = restoring.restore_backup(
+                engine, settings, file, _door.now(), progress, replace=replace
+            )
+    finally:
+        engine.dispose()
+    lines = [
+        f"{found.n_rows} rows of {found.manifest.made_at:%Y-%m-%d %H:%M} UTC and "
+        f"{found.n_pictures} pictures are back",
+        "paid calls are stopped; before anything else, run: hitworks ledger reconcile",
+    ]
+    if found.n_missing:
+        lines.append(f"{found.n_missing} pictures are not in the data folder: bring them back too")
+    result = {
+        "made_at": found.manifest.made_at,
+        "n_rows": found.n_rows,
+        "n_pictures": found.n_pictures,
+        "n_missing_pictures": found.n_missing,
+    }
+    _door.show(result, as_json, "\n".join(lines))
+
+
+@group.command("mark-restored")
+@_door.settings_of
+def mark_restored(settings: Settings) -> None:
+    """Say that the database was brought back by other means, such as pg_restore."""
+    with _door.writing(settings) as session:
+        reason = "an older state was brought back; run: hitworks ledger reconcile"
+        restoring.mark_restored(session, reason, _door.now())
+    click.echo("paid calls are stopped; run: hitworks ledger reconcile")
