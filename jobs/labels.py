@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import gold_results
+from jobs import gold_results, work
 from jobs.answers import box_value, check_box, check_tag
 from jobs.consensus import ADJUDICATED
 from jobs.errors import Conflict, InvalidAnswer, NotFound
 from jobs.label_schemas import load_schema
 from jobs.records import BOXES
-from jobs.tables import Batch, Consensus, Item, Job, Label, SchemaVersion
+from jobs.tables import Batch, Consensus, Item, Job, Label, SchemaVersion, Work
 
 SYSTEM = "system"
 T = TypeVar("T")
@@ -115,7 +115,10 @@ def adjudicate(
     session.add(label)
     consensus.state = ADJUDICATED
     gold_results.refresh(session, job_id, item_id)
-    _finish_if_quiet(session, session.get_one(Job, job_id), now)
+    if _is_news_waiting(session, job_id):
+        work.enqueue(session, "advance_job", job_id, now)  # it ends the job, once it has looked
+    else:
+        _finish_if_quiet(session, session.get_one(Job, job_id), now)
     return label
 
 
@@ -241,6 +244,12 @@ def _finish_if_quiet(session: Session, job: Job, now: datetime) -> None:
     if job.state == "running" and _is_quiet(session, job.id):
         job.state = "finished"
         job.finished_at = now
+
+
+def _is_news_waiting(session: Session, job_id: int) -> bool:
+    """Whether the job is to be combined anew: only then is it known what is still unsure."""
+    waiting = select(Work.id).where(Work.key == f"advance_job:{job_id}", Work.state != "done")
+    return session.scalar(waiting) is not None
 
 
 def _is_quiet(session: Session, job_id: int) -> bool:

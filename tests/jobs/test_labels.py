@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
+from jobs import work
 from jobs.consensus import combine_job
 from jobs.errors import Conflict, InvalidAnswer, NotFound
 from jobs.job_specs import Policy, QualityPolicy
@@ -130,6 +131,32 @@ def test_an_item_nobody_answered_waits_for_a_person(session):
     )
     assert (label.version, label.origin, label.confidence) == (1, "adjudication", 1.0)
     assert job.state == "finished"
+
+
+def test_a_decision_does_not_end_a_job_whose_last_hits_were_not_looked_at(session, cast):
+    items = make_dataset(session, 2)
+    job = make_job(session, items, policy=MAJORITY)
+    route = make_route(session, job)
+    (hit,) = make_hits(session, route, items[:1])
+    for worker, value in zip(cast, (RED, BLUE), strict=False):
+        make_answer(session, hit, worker, value)
+    combine_job(session, job.id, NOW)
+    make_hits(session, route, items[1:])  # closed without an answer since
+    work.enqueue(session, "advance_job", job.id, NOW)
+    decide(session, job, items[0], RED, version=0)
+    assert job.state == "running"
+    assert combine_job(session, job.id, NOW).n_conflict == 1
+    finish_job(session, job.id, NOW)
+    assert job.state == "running"
+
+
+def test_a_decision_made_while_the_job_is_looked_at_has_it_looked_at_again(session):
+    job, item, _ = a_job(session, [], [])
+    combine_job(session, job.id, NOW)
+    row = work.enqueue(session, "advance_job", job.id, NOW)
+    work.claim(session, row.id, "somebody", NOW, 60)
+    decide(session, job, item, RED, version=0)
+    assert (job.state, row.run_again) == ("running", True)
 
 
 def decide(session, job, item, value, version, kind="tags"):
