@@ -26,13 +26,13 @@ CALL_FAULTS: Mapping[str, float] = {
 """Kinds of trouble around one call to the venue, with their weights."""
 
 RATES: Mapping[str, float] = {
-    "call": 0.16,
-    "crash before the call": 0.012,
-    "crash after the call": 0.02,
-    "crash before the commit": 0.006,
-    "crash after the commit": 0.010,
-    "database locked": 0.006,
-    "commit's reply lost": 0.006,
+    "call": 0.22,
+    "crash before the call": 0.015,
+    "crash after the call": 0.03,
+    "crash before the commit": 0.008,
+    "crash after the commit": 0.015,
+    "database locked": 0.008,
+    "commit's reply lost": 0.008,
     "wake-up lost": 0.15,
     "wake-up doubled": 0.15,
     "wake-up out of turn": 0.15,

@@ -44,14 +44,30 @@ class Crowd:
 
     def act(self) -> None:
         """One of them does one thing."""
-        name = self.chances.pick(self._names())
-        self._do(name, self.chances.pick(_WORDS))
+        name, word = self.chances.pick(self._names()), self.chances.pick(_WORDS)
+        if self._is_anything_open() if word == "accept" else self._is_busy(name):
+            self._do(name, word)
 
     def work_off(self) -> None:
         """Everybody answers what they may, well and at once."""
         for name in self._names():
-            while self._do(name, "accept") or self._do(name, "submit"):
+            while (
+                self._do(name, "submit")
+                if self._is_busy(name)
+                else self._is_anything_open() and self._do(name, "accept")
+            ):
                 pass
+
+    def _is_anything_open(self) -> bool:
+        query = "SELECT 1 FROM market_hit WHERE status = 'Assignable' AND expires_at > ?"
+        return bool(self.stage.theirs.execute(query, (self.stage.market.dial.now(),)).fetchall())
+
+    def _is_busy(self, name: str) -> bool:
+        query = (
+            "SELECT 1 FROM market_assignment a JOIN market_worker w ON w.id = a.worker_id"
+            " WHERE a.state = 'Accepted' AND w.name = ?"
+        )
+        return bool(self.stage.theirs.execute(query, (name,)).fetchall())
 
     def _names(self) -> list[str]:
         return [f"crowd{number}" for number in range(self.n_crowd)] + ["staff0", "staff1"]

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, StaticPool, create_engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.db import open_engine, transaction
@@ -32,7 +32,7 @@ from tests.factories import NOW, SCHEMA
 from tests.jobs.lifecycle import Dial
 from tests.jobs.pictures import picture
 from tests.simulation.wire import Wire
-from webapp.marketplace import identifiers, notices, rpc
+from webapp.marketplace import identifiers, notices, rpc, store
 from webapp.marketplace.accounts import seed_accounts
 from webapp.marketplace.apps import worker_app
 from webapp.marketplace.dial import Dial as MarketDial
@@ -45,6 +45,8 @@ from webapp.marketplace.store import write
 ADDRESS = "http://127.0.0.1:5081"
 LEASE_SECONDS, POLL_SECONDS = 120.0, 60.0
 MOST_ITEMS = 3
+WAGE_MICROS = 18_000_000
+"""What an hour of the staff's time costs."""
 
 
 class SteppedSessions(sessionmaker[Session]):
@@ -103,7 +105,7 @@ class Stage:
         self.sessions = SteppedSessions(engine)
         self._furnish()
         first = open_market(
-            database_url=f"sqlite:///{folder / 'market.sqlite'}",
+            database_url="sqlite://",
             worker_origin=ADDRESS,
             content_origin="http://127.0.0.1:5082",
             clock=self.dial,
@@ -111,8 +113,7 @@ class Stage:
         self._market_sessions = first.sessions
         self.ours = _driver(engine)
         self.theirs = _driver(first.sessions.kw["bind"])
-        self._our_template = _image(self.ours)
-        self._their_template = _image(self.theirs)
+        self._templates = [(one, _copy(one)) for one in (self.ours, self.theirs)]
         self._apps: dict[Options, tuple[Market, Flask]] = {}
         self.market = first
 
@@ -122,8 +123,8 @@ class Stage:
         self.wire.clear()
         self.sessions.be_plain()
         self._lots.begin(seed)
-        self.ours.deserialize(self._our_template)
-        self.theirs.deserialize(self._their_template)
+        for database, template in self._templates:
+            template.backup(database)
         name = hashlib.sha256(f"installation {seed}".encode()).hexdigest()[:12]
         self.ours.execute("UPDATE installation SET key = ?", (name,))
         self.market, self.wire.app = self._opened(options)
@@ -140,11 +141,14 @@ class Stage:
         found = hashlib.sha256()
         for database in (self.ours, self.theirs):
             for line in database.iterdump():
-                found.update(line.encode())
+                if line.startswith("INSERT"):
+                    found.update(line.encode())
         return found.hexdigest()
 
     def close(self) -> None:
-        """Give both databases back."""
+        """Give the databases back."""
+        for _, template in self._templates:
+            template.close()
         self.sessions.kw["bind"].dispose()
         self._market_sessions.kw["bind"].dispose()
 
@@ -185,9 +189,7 @@ class Stage:
             session.flush()
             for item_id in session.scalars(select(Item.id).where(Item.name == "0.jpg")):
                 for kind, value in KNOWN.items():
-                    session.add(
-                        GoldAnswer(item_id=item_id, kind=kind, value=value, created_at=NOW)
-                    )
+                    session.add(GoldAnswer(item_id=item_id, kind=kind, value=value, created_at=NOW))
 
 
 KNOWN: dict[str, dict[str, Any]] = {
@@ -207,6 +209,7 @@ def open_stage() -> Iterator[Stage]:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(identifiers, "secrets", lots)
         patch.setattr(notices, "secrets", lots)
+        patch.setattr(store, "create_engine", _in_memory)
         stage = Stage(Path(folder), lots)
         patch.setattr(rpc, "time", SimpleNamespace(sleep=lambda s: stage.dial.turn(seconds=s)))
         patch.setattr(mturk, "open_client", _wired(stage.wire))
@@ -237,14 +240,17 @@ def _driver(engine: Engine) -> sqlite3.Connection:
     return found
 
 
-def _image(database: sqlite3.Connection) -> bytes:
-    """The bytes of a database; a journal beside the file has no place in memory."""
+def _copy(database: sqlite3.Connection) -> sqlite3.Connection:
     copy = sqlite3.connect(":memory:")
     database.backup(copy)
-    image = bytearray(copy.serialize())
-    image[18:20] = b"\x01\x01"
-    copy.close()
-    return bytes(image)
+    return copy
+
+
+def _in_memory(_url: str, **_options: Any) -> Engine:
+    """An engine on one connection: whoever begins while another writes is refused, loudly."""
+    return create_engine(
+        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+    )
 
 
 def _nothing() -> None:

@@ -123,9 +123,7 @@ class Wire:
         for _, operation, environ, body in due:
             self._arrive(f"late {operation}", environ, body, "")
 
-    def _arrive(
-        self, operation: str, environ: dict[str, Any], body: bytes, trouble: str
-    ) -> _Reply:
+    def _arrive(self, operation: str, environ: dict[str, Any], body: bytes, trouble: str) -> _Reply:
         if trouble in _DIALLED:
             seconds = self.chances.pick((2.0, 20.0, 45.0)) if "slow" in trouble else 0.0
             self.plan.replace([Fault("*", _DIALLED[trouble], seconds=seconds)])  # type: ignore[arg-type]
