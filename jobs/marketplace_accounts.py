@@ -49,3 +49,16 @@ def read_admin_token(data_dir: Path) -> str:
         return str(json.loads(path.read_text(encoding="utf-8"))["admin_token"])
     except (OSError, ValueError, KeyError) as error:
         raise InvalidInput(f"{path}: expected the marketplace's secrets: {error}") from error
+
+
+def read_requester_key(data_dir: Path, account: str) -> str:
+    """What signs for ``account`` at our marketplace, should that verify signatures.
+
+    A folder without the marketplace's secrets gives the account's name: a marketplace that
+    verifies nothing takes any key.
+    """
+    path = data_dir / "marketplace-secrets.json"
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["requester_key"])
+    except (OSError, ValueError, KeyError):
+        return account

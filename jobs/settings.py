@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     marketplace_database_url: str = Field(
         "", description="SQLAlchemy URL of the marketplace's own tables; empty: SQLite."
     )
+    marketplace_strict: bool = Field(
+        False,
+        description="The local marketplace verifies every signature and refuses unknown access "
+        "keys.",
+    )
     mturk_local_url: str = Field(
         "", description="Endpoint of the local environment; empty: the local marketplace's port."
     )

@@ -22,6 +22,7 @@ from jobs.lifeline import end_with_launcher
 from jobs.rehearsals.robots import Ground
 from jobs.settings import Settings, read_settings
 from webapp import N_THREADS, create_app, stack
+from webapp.marketplace.options import Options
 from webapp.marketplace.serving import serve
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
@@ -91,8 +92,15 @@ def web(settings: Settings) -> None:
 @hitworks.command()
 @click.option("--port", type=_door.Whole(1, 65535), help="Port of the API and worker pages.")
 @click.option("--content-port", type=_door.Whole(1, 65535), help="Port of HIT pages.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Verify every signature, refuse unknown access keys; else HITWORKS_MARKETPLACE_STRICT.",
+)
 @click.pass_obj
-def marketplace(settings: Settings, port: int | None, content_port: int | None) -> None:
+def marketplace(
+    settings: Settings, port: int | None, content_port: int | None, strict: bool
+) -> None:
     """Serve the local marketplace: MTurk's API for boto3, pages for workers."""
     end_with_launcher()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -106,6 +114,7 @@ def marketplace(settings: Settings, port: int | None, content_port: int | None) 
             content_port=content_port or settings.content_port,
             worker_origin=settings.marketplace_public_url.rstrip("/"),
             content_origin=settings.content_public_url.rstrip("/"),
+            options=Options(strict=strict or settings.marketplace_strict),
         ) as running,
     ):
         click.echo(f"API and worker pages: {running.url}   HIT pages: {running.content_url}")

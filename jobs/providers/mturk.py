@@ -17,7 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs.blobs import Blobs
 from jobs.errors import InvalidInput, ProviderError
+from jobs.marketplace_accounts import read_requester_key
 from jobs.money import decimal_usd
+from jobs.providers import Trace
 from jobs.providers import _turk_errors as turk
 from jobs.providers import _turk_identity as aws
 from jobs.providers import _turk_qualifications as qualifications
@@ -76,12 +78,14 @@ def open_client(environment: Environment, settings: Settings, local_account: str
         region_name="us-east-1",
         user_agent_extra="hitworks",
     )
-    key = local_account if environment == "local" else None
+    key = secret = None
+    if environment == "local":
+        key, secret = local_account, read_requester_key(settings.data_dir, local_account)
     client = boto3.session.Session().client(
         "mturk",
         config=config,
         aws_access_key_id=key,
-        aws_secret_access_key=key,
+        aws_secret_access_key=secret,
         endpoint_url=ENDPOINTS.get(environment) or settings.local_mturk(),
     )
     client.meta.events.register("after-call.mturk.*", turk.keep_turk_code)
@@ -106,6 +110,7 @@ class Mturk:
         self._account = local_account if environment == "local" else ""
         self.environment = environment
         self._client = open_client(environment, settings, local_account)
+        self.trace = Trace()
         self._hit_types: dict[tuple[Any, ...], str] = {}
         self._qualification_types: dict[str, str] = {}
         self.people = TurkPeople(self._call, self._pages, is_local=environment == "local")
@@ -280,7 +285,7 @@ class Mturk:
     def hits(self) -> Iterator[PostedHit]:
         seen = set()
         for row in self._pages("list_hits", "HITs"):
-            if row["HITId"] not in seen and row.get("RequesterAnnotation"):
+            if row["HITId"] not in seen:
                 seen.add(row["HITId"])
                 yield replies.posted_hit(row)
 
@@ -385,6 +390,16 @@ class Mturk:
 
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         try:
-            return cast(dict[str, Any], getattr(self._client, operation)(**arguments))
+            reply = cast(dict[str, Any], getattr(self._client, operation)(**arguments))
         except (BotoCoreError, ClientError) as error:
+            self._note(operation, getattr(error, "response", {}))
             raise turk.translate(error, operation) from error
+        self._note(operation, reply)
+        return reply
+
+    def _note(self, operation: str, reply: dict[str, Any]) -> None:
+        request_id = str(reply.get("ResponseMetadata", {}).get("RequestId", ""))
+        if operation.startswith(("get_", "list_")):
+            self.trace.read = request_id
+        else:
+            self.trace.changed = request_id

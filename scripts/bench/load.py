@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(plan: Plan, database_url: str, folder: Path) -> Report:
     """Everything, on an empty database: post, work, check."""
     report = Report(database_url.partition(":")[0])
-    with _server(database_url, folder) as server:
+    with running_server(database_url, folder) as server:
         clients = [_client(server.url, f"requester{n}") for n in range(plan.n_clients)]
         seconds, cpu, hit_ids = _measured(server, lambda: _post_all(clients, plan))
         report.n_hits = sum(map(len, hit_ids))
@@ -159,14 +159,15 @@ def as_text(report: Report) -> str:
 
 
 @contextmanager
-def _server(database_url: str, folder: Path) -> Iterator[Server]:
+def running_server(database_url: str, folder: Path, *options: str) -> Iterator[Server]:
     """``hitworks marketplace`` on free ports, until the block ends."""
     port, content_port = _free_ports(2)
     environment = {**os.environ, "HITWORKS_MARKETPLACE_DATABASE_URL": database_url}
-    command = [sys.executable, "-m", "webapp.cli", "--data-dir", str(folder), "marketplace"]
+    program = [sys.executable, "-m", "webapp.cli", "--data-dir", str(folder)]
     with (folder / "marketplace.log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--port", str(port), "--content-port", str(content_port)],
+            [*program, "marketplace", "--port", str(port), "--content-port", str(content_port),
+             *options],
             env=environment, stdout=log, stderr=log,
         )  # fmt: skip
     try:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import hmac
 import json
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +18,8 @@ class Secrets:
 
     session_key: str
     admin_token: str
+    requester_key: str = ""
+    """What signs for the accounts ``local`` and ``inhouse`` where signatures are verified."""
 
     def __repr__(self) -> str:
         """No key, for logs."""
@@ -23,19 +28,36 @@ class Secrets:
 
 def load_secrets(path: Path | None) -> Secrets:
     """The secrets kept at ``path``, made (mode 0600) if it is not there; None: only in memory."""
-    fresh = Secrets(secrets.token_hex(32), secrets.token_urlsafe(32))
     if path is None:
-        return fresh
+        return _fresh()
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(asdict(fresh))
+    if not path.exists():
+        with contextlib.suppress(FileExistsError):
+            _put(path, _fresh(), os.link)
+    kept = json.loads(path.read_text())
+    if "requester_key" not in kept:
+        kept["requester_key"] = _derived(kept["session_key"])
+        _put(path, Secrets(**kept), os.replace)
+    return Secrets(**kept)
+
+
+def _fresh() -> Secrets:
+    session_key = secrets.token_hex(32)
+    return Secrets(session_key, secrets.token_urlsafe(32), _derived(session_key))
+
+
+def _derived(session_key: str) -> str:
+    """The same for every process that finds an older file without it."""
+    return hmac.new(session_key.encode(), b"requesters", "sha256").hexdigest()
+
+
+def _put(path: Path, kept: Secrets, place: Callable[[Path, Path], None]) -> None:
+    """Write beside ``path``, then put it there in one step."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(text)
+        file.write(json.dumps(asdict(kept)))
     try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
+        place(temporary, path)
     finally:
-        temporary.unlink()
-    return Secrets(**json.loads(path.read_text()))
+        temporary.unlink(missing_ok=True)

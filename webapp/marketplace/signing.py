@@ -15,6 +15,8 @@ from webapp.marketplace.refusals import Refusal
 
 SERVICE = "mturk-requester"
 _MAX_SKEW = timedelta(minutes=15)
+_STAMP = "%Y%m%dT%H%M%SZ"
+_MUST_BE_SIGNED = {"host", "x-amz-date", "x-amz-target"}
 _HEADER = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,\s]{1,128})/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)/"
     r"(?P<service>[a-z0-9-]+)/aws4_request, ?SignedHeaders=(?P<headers>[a-z0-9;_-]+), ?"
@@ -68,10 +70,11 @@ def verify(request: Request, body: bytes, credential: Credential, secret_key: st
 
     """
     _check_age(request, credential)
-    if credential.service != SERVICE or not {"host", "x-amz-date"} <= set(
-        credential.signed_headers
-    ):
+    if credential.service != SERVICE:
         raise _bad_signature("Credential should be scoped to correct service: 'mturk-requester'.")
+    unsigned = _MUST_BE_SIGNED - set(credential.signed_headers)
+    if unsigned:
+        raise _bad_signature(f"Not signed, but must be: {', '.join(sorted(unsigned))}.")
     expected = _signature(request, body, credential, secret_key)
     if not hmac.compare_digest(expected, credential.signature):
         raise _bad_signature(
@@ -84,11 +87,26 @@ def verify(request: Request, body: bytes, credential: Credential, secret_key: st
 def _check_age(request: Request, credential: Credential) -> None:
     stamp = request.headers.get("X-Amz-Date", "")
     try:
-        signed_at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        signed_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
     except ValueError as error:
         raise _bad_signature(f"X-Amz-Date is not a timestamp: {stamp[:40]}") from error
-    if abs(datetime.now(UTC) - signed_at) > _MAX_SKEW or not stamp.startswith(credential.date):
-        raise _bad_signature(f"Signature expired: {stamp} is not within 15 minutes of now.")
+    now = datetime.now(UTC)
+    if signed_at < now - _MAX_SKEW:
+        earliest = (now - _MAX_SKEW).strftime(_STAMP)
+        raise _bad_signature(
+            f"Signature expired: {stamp} is now earlier than {earliest} "
+            f"({now.strftime(_STAMP)} - 15 min.)"
+        )
+    if signed_at > now + _MAX_SKEW:
+        latest = (now + _MAX_SKEW).strftime(_STAMP)
+        raise _bad_signature(
+            f"Signature not yet current: {stamp} is still later than {latest} "
+            f"({now.strftime(_STAMP)} + 15 min.)"
+        )
+    if not stamp.startswith(credential.date):
+        raise _bad_signature(
+            f"Date in Credential scope does not match YYYYMMDD from X-Amz-Date: {stamp}"
+        )
 
 
 def _signature(request: Request, body: bytes, credential: Credential, secret_key: str) -> str:
