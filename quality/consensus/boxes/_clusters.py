@@ -65,22 +65,26 @@ def clusters(tidy: TidyBoxes, likeness: Likeness, threshold: float) -> Ints:
 
 
 def overlapping(tidy: TidyBoxes, start: int, stop: int) -> tuple[Ints, Ints, Floats]:
-    """Overlapping boxes of different workers, counted from ``start``: rows a < b and their IoU.
+    """Overlapping boxes of different workers, counted from ``start``: rows a < b and their IoU."""
+    rows = slice(start, stop)
+    return touching(tidy.item[rows], tidy.xyxy[rows], tidy.worker[rows])
+
+
+def touching(item: Ints, xyxy: Floats, owner: Ints) -> tuple[Ints, Ints, Floats]:
+    """Boxes of one item and different owners that overlap: rows a < b and their IoU.
 
     Rows are sorted by item and left side, so the partners of a box that begin before it
     ends form one run of rows.
     """
-    xyxy = tidy.xyxy[start:stop]
-    n = stop - start
+    n = len(item)
     reach = 1.0 + float(np.abs(xyxy).max(initial=0.0))
-    base = (tidy.item[start:stop] - tidy.item[start] if n else tidy.item[:0]) * (2.0 * reach)
+    base = (item - item[0] if n else item) * (2.0 * reach)
     last = np.searchsorted(base + xyxy[:, 0], base + xyxy[:, 2], side="left")
     n_next = last - np.arange(n) - 1
     a = np.repeat(np.arange(n), n_next)
     b = a + 1 + np.arange(len(a)) - np.repeat(np.cumsum(n_next) - n_next, n_next)
     left, top, right, bottom = np.ascontiguousarray(xyxy.T)
-    worker = tidy.worker[start:stop]
-    near = (worker[a] != worker[b]) & (top[a] < bottom[b]) & (top[b] < bottom[a])
+    near = (owner[a] != owner[b]) & (top[a] < bottom[b]) & (top[b] < bottom[a])
     a, b = a[near], b[near]
     width = np.minimum(right[a], right[b]) - left[b]
     shared = width * (np.minimum(bottom[a], bottom[b]) - np.maximum(top[a], top[b]))

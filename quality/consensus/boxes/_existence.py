@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import expit
 
 from quality.consensus.boxes._blocks import Block
-from quality.consensus.shapes import Floats, Ints
+from quality.consensus.shapes import Bools, Floats, Ints
 
 SLOPE = 0.45  # logit of being seen per e-fold of area, as measured on two real crowds
 HARD, LURE = 1.5, 1.2
@@ -96,6 +96,33 @@ def believe(block: Block, eyes: Eyes, evidence: Floats) -> tuple[Floats, list[Fl
         np.bincount(block.worker, weights=1 - belief[block.cluster], minlength=n),
         np.array([n_real.sum(), n_all.sum(), float(len(belief)), log_likelihood, even.sum()]),
     ]
+
+
+def foretold(block: Block, eyes: Eyes, evidence: Floats) -> tuple[Floats, Floats, Floats, Bools]:
+    """Each look (k,) foretold from the other looks at the same object.
+
+    The log odds that it is real, the chance to draw it if it is and if it is not, and whether
+    it was drawn. Looks at objects that no other worker drew are left out: without the one
+    who drew it nobody would know of the object.
+    """
+    looker, drew = block.looker, block.drew
+    own = np.repeat(np.arange(len(block.item)), block.n_looks)
+    size = np.clip(block.size - eyes.usual_size, -4.0, 4.0)
+    known = np.add.reduceat(drew.astype(np.int64), block.start)[own] > drew
+    wanted = eyes.skill[looker] + SLOPE * size[own]
+    log_real, if_real = _from_others(block, wanted, own, HARD)
+    log_false, if_false = _from_others(block, eyes.lure + eyes.tempted[looker], own, LURE)
+    odds = np.log(eyes.real) - np.log1p(-eyes.real) + log_real - log_false + evidence[own]
+    return odds[known], if_real[known], if_false[known], drew[known]
+
+
+def _from_others(block: Block, logit: Floats, own: Ints, sd: float) -> tuple[Floats, Floats]:
+    """Per look (looks,): log-likelihood of what the others did, and then the chance to draw."""
+    nodes = np.clip(logit, -_MOST_LOGIT, _MOST_LOGIT)[:, None] + sd * _NODES
+    log_not = -np.log1p(np.exp(nodes))
+    did = log_not + block.drew[:, None] * nodes
+    log_others, share = _mix(np.add.reduceat(did, block.start, axis=0)[own] - did)
+    return log_others, np.einsum("ij,ij->i", expit(nodes), share)
 
 
 def _story(block: Block, logit: Floats, drew: Floats, sd: float) -> _Story:

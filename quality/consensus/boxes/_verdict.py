@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtr
+from scipy.special import expit
 
 from quality.consensus.boxes import _classes, _corners, _existence, _scores
 from quality.consensus.boxes._fit import Fitted, Habits, State
@@ -15,15 +15,11 @@ from quality.consensus.boxes._threads import over
 from quality.consensus.boxes._tidy import TidyBoxes
 from quality.consensus.shapes import Bools, Floats, Ints, WorkerEstimates
 
-# Workers share errors the model does not know; so much of each further look is taken as new.
-_SHARED_ERROR = 0.05
-# And so much of the confidence is the plain share of (weighted) votes.
-_PLAIN_SHARE = 0.1
 # Even many workers miss an expert's corner by this share of the extent, and what the model
 # thinks of its own precision is too good by this factor (measured).
 _SHARED_SHIFT, _OPTIMISM = 0.025, 1.3
-# IoU stays at one half or more while the shifts of the sides sum to this share.
-_ROOM = 0.72
+# Where the sides are off by this share of the extent, IoU is one half or more half of the time.
+_HALF_PLACED = 0.26
 _RIGHT_IOU = 0.5
 _PRIOR_BOXES = 4.0
 _CROWDEDNESS = 0.5
@@ -77,14 +73,12 @@ def _objects(state: State, habits: Habits, n_labels: int) -> Objects:
 
 
 def _well_placed(off: Floats) -> Floats:
-    """The chance that IoU is one half or more, from the sides' relative sd (m, 4).
+    """The chance (m,) that IoU is one half or more, from the sides' relative sd (m, 4).
 
-    Each side's shift costs about its share of the extent; the sum of four half-normal shifts
-    is taken as normal.
+    Close to what simulated boxes give whose sides have heavy tails (Student t, 4 degrees).
     """
-    mean = np.sqrt(2 / np.pi) * off.sum(axis=1)
-    spread = np.sqrt((1 - 2 / np.pi) * (off * off).sum(axis=1))
-    chance: Floats = ndtr((_ROOM - mean) / np.maximum(spread, 1e-9))
+    mean = (off * off).mean(axis=1) / _HALF_PLACED**2
+    chance: Floats = 1 / (1 + mean**2)
     return chance
 
 
@@ -103,18 +97,20 @@ def _own_iou(state: State, corners: _corners.Corners) -> Floats:
     return iou
 
 
-def confidences(fitted: Fitted, found: Objects, n_looks: Ints, trust: Floats) -> Floats:
+def confidences(found: Objects, odds: Floats, caution: Floats, shares: Floats) -> Floats:
     """The calibrated chance (m,) that the object is there, of this class, at IoU >= 0.5.
 
-    ``n_looks`` (m,) counts who looked, ``trust`` (w,) weighs their votes in the plain share.
+    ``odds`` (m,) are the log odds that it is there; so much as ``caution`` (m,) says is the
+    plain share of votes ``shares`` (m,).
     """
-    sure = logit(np.clip(found.belief, 1e-12, 1 - 1e-12)) / (1 + _SHARED_ERROR * (n_looks - 1))
-    there = (1 - _PLAIN_SHARE) * expit(sure) + _PLAIN_SHARE * _shares(fitted, trust)
+    there = (1 - caution) * expit(odds) + caution * shares
     confidence: Floats = there * found.named * found.placed
     return confidence
 
 
-def _shares(fitted: Fitted, trust: Floats) -> Floats:
+def vote_shares(fitted: Fitted, trust: Floats) -> Floats:
+    """The share (m,) of those who looked that drew each object, weighted by ``trust`` (w,)."""
+
     def share(state: State) -> Floats:
         block = state.block
         weight = trust[block.looker]

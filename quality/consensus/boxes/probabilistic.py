@@ -12,19 +12,22 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import logit
 
-from quality.consensus.boxes import _verdict
+from quality.consensus.boxes import _caution, _crowding, _verdict
 from quality.consensus.boxes._blocks import split
 from quality.consensus.boxes._clusters import by_iou, clusters
 from quality.consensus.boxes._fit import Fitted, Habits, first_habits, first_states, fit
 from quality.consensus.boxes._likeness import CLIP, by_model
 from quality.consensus.boxes._result import assemble
 from quality.consensus.boxes._tidy import TidyBoxes, tidy
-from quality.consensus.shapes import BoxAnswers, BoxConsensus, Ints
+from quality.consensus.shapes import BoxAnswers, BoxConsensus, Floats, Ints
 
-VERSION = "2"
+VERSION = "3"
 _IOU = 0.25
 _OTHER_LABEL = 0.9
+# Where log odds are divided by T > 1, half of 1 - 1 / T is the plain share of votes.
+_PLAIN_SHARE = 0.5
 _ODDS = -3.0
 _FIRST_ROUNDS, _ROUNDS = 4, 10
 
@@ -58,11 +61,13 @@ def _fit(
 
 def _judge(columns: TidyBoxes, cluster: Ints, fitted: Fitted) -> BoxConsensus:
     found = _verdict.objects(fitted, max(columns.n_labels, 1))
-    n_looks = columns.n_answers[found.item]
+    odds, caution = _tempered(columns, fitted, found)
     even = np.ones(columns.n_workers)
-    rough = _verdict.confidences(fitted, found, n_looks, even)
+    shares = _verdict.vote_shares(fitted, even)
+    rough = _verdict.confidences(found, odds, caution, shares)
     trust = _verdict.score_workers(columns, cluster, fitted, found, rough).weight
-    confidence = _verdict.confidences(fitted, found, n_looks, trust)
+    shares = _verdict.vote_shares(fitted, trust)
+    confidence = _verdict.confidences(found, odds, caution, shares)
     missed = _verdict.expected_missed(columns, fitted.habits.eyes, found)
     judged = found.named * found.placed
     there = np.divide(confidence, judged, out=np.zeros_like(confidence), where=judged > 0)
@@ -89,3 +94,13 @@ def _judge(columns: TidyBoxes, cluster: Ints, fitted: Fitted) -> BoxConsensus:
         },
         item_details={"missed": missed},
     )
+
+
+def _tempered(columns: TidyBoxes, fitted: Fitted, found: _verdict.Objects) -> tuple[Floats, Floats]:
+    """Log odds (m,) of existence as far as they can be trusted, and how cautious to be still."""
+    # A single worker shares errors with nobody.
+    alone = columns.n_answers[found.item] == 1
+    temperature = np.where(alone, 1.0, _caution.temperature(fitted))
+    odds = logit(np.clip(found.belief, 1e-12, 1 - 1e-12)) / temperature
+    odds += _crowding.evidence(_crowding.neighbours(found.item, found.xyxy), odds)
+    return odds, _PLAIN_SHARE * (1 - 1 / np.maximum(temperature, 1.0))
