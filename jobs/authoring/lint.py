@@ -6,13 +6,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import replace
 
 import html5lib
 
+from jobs.authoring.finding import Finding, found_at, found_in
 from jobs.authoring.page import Tag, TemplatePage, read_page
-from jobs.authoring.texts import TEXTS
+from jobs.authoring.question_lint import is_question, page_within, question_findings
+from jobs.authoring.script_lint import enter_keys, scripts, splices
 from jobs.page_size import LARGEST_QUESTION_BYTES, question_bytes
 
 RESERVED = ("assignmentId", "hitId", "turkSubmitTo", "workerId")
@@ -47,45 +48,54 @@ _WITH_LIST = {name: "categories" for name in _ANSWERED if "classifier" in name} 
 )
 _SHARED_NAME = ("crowd-checkbox", "crowd-radio-button")
 _BUTTON_TYPES = ("submit", "button", "reset", "image")
-_HANDLER = re.compile(r"\son[a-z]+\s*=\s*(\"[^\"]*\"|'[^']*')", re.IGNORECASE)
 _LOCAL = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:|/|$)")
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to mend. ``line`` and ``column`` count from 1 in the template's own text."""
-
-    rule: str
-    severity: Literal["error", "warning"]
-    line: int
-    column: int
-    message: str
-    why: str
-    mend: str
 
 
 def lint(source: str, columns: Collection[str] | None = None) -> tuple[Finding, ...]:
     """The findings of a template or a rendered page, by place; empty when it is clean.
 
     ``columns`` are the names a row of data brings; with them, ``${name}`` placeholders
-    without a column and columns without a placeholder are found too.
+    without a column and columns without a placeholder are found too. The XML of a whole
+    question is read as well, with the page that it holds.
     """
-    page = read_page(source)
-    found = [finding for rule in _RULES for finding in rule(page)]
-    if columns is not None:
-        found += _variables(page, columns)
+    if is_question(source):
+        found = list(question_findings(source))
+        inside = page_within(source)
+        found += _moved(lint(inside[1], columns), source[: inside[0]]) if inside else []
+    else:
+        page = read_page(source)
+        found = [finding for rule in _RULES for finding in rule(page)]
+        found += _variables(page, columns) if columns is not None else []
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=lambda one: (one.line, one.column, one.rule)))
 
 
-def _finding(rule: str, line: int, column: int, message: str) -> Finding:
-    text = TEXTS[rule]
-    return Finding(rule, text.severity, line, column, message, text.why, text.mend)
+def lint_filled(source: str, html: str) -> tuple[Finding, ...]:
+    """What only a filled page shows: its size, its lists, its addresses, its parse errors.
+
+    Lines are those of ``html``; what ``lint`` finds in the template itself is left out.
+    """
+    known = {(one.rule, one.message) for one in lint(source)}
+    page = read_page(html)
+    found = (
+        finding for rule in (_parse_errors, _size, _elements, _addresses) for finding in rule(page)
+    )
+    new = dict.fromkeys(one for one in found if (one.rule, one.message) not in known)
+    return tuple(replace(one, message=f"{one.message} (in the filled page)") for one in new)
 
 
-def _at(rule: str, tag: Tag, message: str) -> Finding:
-    return _finding(rule, tag.line, tag.column, message)
+def _moved(findings: Collection[Finding], before: str) -> list[Finding]:
+    """The findings of a page at their places in the text that it is part of."""
+    lines = before.count("\n")
+    indent = len(before) - (before.rfind("\n") + 1)
+    return [
+        replace(
+            one,
+            line=one.line + lines,
+            column=one.column + (indent if one.line == 1 else 0),
+        )
+        for one in findings
+    ]
 
 
 def _parse_errors(page: TemplatePage) -> Iterator[Finding]:
@@ -93,27 +103,27 @@ def _parse_errors(page: TemplatePage) -> Iterator[Finding]:
     parser.parse(page.blanked)
     for (line, column), code, details in parser.errors:
         text = html5lib.constants.E.get(code, code) % details
-        yield _finding("html", line, max(column, 1), text)
+        yield found_at("html", line, max(column, 1), text)
 
 
 def _size(page: TemplatePage) -> Iterator[Finding]:
     n_bytes = question_bytes(page.source)
     if n_bytes > LARGEST_QUESTION_BYTES:
-        yield _finding("too-large", 1, 1, f"{n_bytes:,} of {LARGEST_QUESTION_BYTES:,} bytes")
+        yield found_at("too-large", 1, 1, f"{n_bytes:,} of {LARGEST_QUESTION_BYTES:,} bytes")
     if "]]>" in page.source:
-        yield _finding("cdata-end", *page.place(page.source.index("]]>")), "']]>' in the page")
+        yield found_at("cdata-end", *page.place(page.source.index("]]>")), "']]>' in the page")
 
 
 def _forms(page: TemplatePage) -> Iterator[Finding]:
     crowd, plain = list(page.named("crowd-form")), list(page.named("form"))
     if not crowd and not plain:
-        yield _finding("no-form", 1, 1, "no <crowd-form> and no <form>")
+        yield found_at("no-form", 1, 1, "no <crowd-form> and no <form>")
     for tag in (*crowd[1:], *plain, *crowd[:1]):
         if tag.inside("form", "crowd-form"):
-            yield _at("nested-form", tag, f"<{tag.name}> inside <{_outer(tag).name}>")
+            yield found_in("nested-form", tag, f"<{tag.name}> inside <{_outer(tag).name}>")
     for tag in crowd[1:]:
         if not tag.inside("form", "crowd-form"):
-            yield _at("several-forms", tag, "a second <crowd-form>")
+            yield found_in("several-forms", tag, "a second <crowd-form>")
     for tag in plain:
         if not tag.inside("form", "crowd-form"):
             yield from _plain_form(page, tag)
@@ -129,14 +139,16 @@ def _plain_form(page: TemplatePage, form: Tag) -> Iterator[Finding]:
     if "assignmentId" not in names:
         near = [name for name in names if name.lower() == "assignmentid"]
         wrong = f"only {near[0]!r}" if near else "no such field"
-        yield _at("assignment-id", form, f"expected an input named 'assignmentId', got {wrong}")
+        yield found_in(
+            "assignment-id", form, f"expected an input named 'assignmentId', got {wrong}"
+        )
     if form.attributes.get("method", "get").lower() != "post":
-        yield _at("form-method", form, "the form does not post")
+        yield found_in("form-method", form, "the form does not post")
     helped = "turkSetAssignmentID" in page.source
     if "ASSIGNMENT_ID_NOT_AVAILABLE" not in page.source and not helped:
-        yield _at("no-preview-check", form, "nothing looks at the preview's assignment id")
+        yield found_in("no-preview-check", form, "nothing looks at the preview's assignment id")
     if not any(_submits(tag) for tag in inside):
-        yield _at("no-submit", form, "no submit button in the form")
+        yield found_in("no-submit", form, "no submit button in the form")
 
 
 def _submits(tag: Tag) -> bool:
@@ -148,7 +160,7 @@ def _submit_address(page: TemplatePage) -> Iterator[Finding]:
     pattern = r"https?://(?:www|workersandbox|worker)\.mturk\.com/mturk/externalSubmit"
     for match in re.finditer(pattern, page.source):
         if "turkSubmitTo" not in page.source and "turkSetAssignmentID" not in page.source:
-            yield _finding("submit-address", *page.place(match.start()), match[0])
+            yield found_at("submit-address", *page.place(match.start()), match[0])
 
 
 def _script_loaded(page: TemplatePage) -> Iterator[Finding]:
@@ -156,7 +168,9 @@ def _script_loaded(page: TemplatePage) -> Iterator[Finding]:
     sources = [tag.attributes.get("src", "") for tag in page.named("script")]
     is_partial = "{%" in page.source and "include" in page.source
     if crowd and not is_partial and not any("crowd-html-elements" in one for one in sources):
-        yield _at("no-crowd-script", crowd, f"<{crowd.name}> without the script that defines it")
+        yield found_in(
+            "no-crowd-script", crowd, f"<{crowd.name}> without the script that defines it"
+        )
 
 
 def _fields(page: TemplatePage) -> Iterator[Finding]:
@@ -165,16 +179,16 @@ def _fields(page: TemplatePage) -> Iterator[Finding]:
             continue
         name = tag.attributes.get("name", "")
         if not name:
-            yield _at("no-name", tag, f"<{tag.name}> without a name")
+            yield found_in("no-name", tag, f"<{tag.name}> without a name")
         elif not tag.inside("form", "crowd-form") and "form" not in tag.attributes:
-            yield _at("outside-form", tag, f"field {name!r} stands outside the form")
+            yield found_in("outside-form", tag, f"field {name!r} stands outside the form")
         elif name in RESERVED and (tag.inside("crowd-form") or name == "hitId"):
-            yield _at("reserved-name", tag, f"field {name!r}")
+            yield found_in("reserved-name", tag, f"field {name!r}")
         if tag.attributes.get("type") == "file":
-            yield _at("file-field", tag, f"field {name!r} takes a file")
+            yield found_in("file-field", tag, f"field {name!r} takes a file")
         is_plain = tag.inside("form") and not tag.inside("crowd-form")
         if is_plain and tag.attributes.get("type") == "checkbox":
-            yield _at("plain-checkbox", tag, f"check-box {name!r}")
+            yield found_in("plain-checkbox", tag, f"check-box {name!r}")
 
 
 def _is_field(tag: Tag) -> bool:
@@ -191,7 +205,7 @@ def _duplicates(page: TemplatePage) -> Iterator[Finding]:
     for tag in alone:
         name = tag.attributes.get("name", "")
         if name in seen and counts[name] > 1:
-            yield _at("duplicate-name", tag, f"a second field named {name!r}")
+            yield found_in("duplicate-name", tag, f"a second field named {name!r}")
         seen.add(name)
 
 
@@ -206,7 +220,7 @@ def _may_share(page: TemplatePage, tag: Tag) -> bool:
 def _buttons(page: TemplatePage) -> Iterator[Finding]:
     for tag in page.named("button"):
         if "type" not in tag.attributes and tag.inside("form", "crowd-form"):
-            yield _at("button-type", tag, "<button> without a type")
+            yield found_in("button-type", tag, "<button> without a type")
 
 
 def _elements(page: TemplatePage) -> Iterator[Finding]:
@@ -214,11 +228,11 @@ def _elements(page: TemplatePage) -> Iterator[Finding]:
         if not tag.name.startswith("crowd-"):
             continue
         if tag.name not in _KNOWN:
-            yield _at("unknown-element", tag, f"<{tag.name}>")
+            yield found_in("unknown-element", tag, f"<{tag.name}>")
         if tag.name in _PICTURED and not tag.attributes.get("src"):
-            yield _at("no-src", tag, f"<{tag.name}> without src")
+            yield found_in("no-src", tag, f"<{tag.name}> without src")
         if tag.name == "crowd-radio-button" and not tag.attributes.get("value"):
-            yield _at("no-value", tag, "<crowd-radio-button> without a value")
+            yield found_in("no-value", tag, "<crowd-radio-button> without a value")
         if tag.name in _WITH_LIST:
             yield from _list_attribute(page, tag, _WITH_LIST[tag.name])
             yield from _instructions(page, tag)
@@ -227,16 +241,24 @@ def _elements(page: TemplatePage) -> Iterator[Finding]:
 def _list_attribute(page: TemplatePage, tag: Tag, name: str) -> Iterator[Finding]:
     text = tag.attributes.get(name, "")
     if not text.strip():
-        yield _at("no-labels", tag, f"<{tag.name}> without {name}")
+        yield found_in("no-labels", tag, f"<{tag.name}> without {name}")
         return
     written = page.source[tag.start : tag.end]
     if "{{" in written or "${" in written:
         return
     items = _read_list(text)
     if items is None:
-        yield _at("bad-labels", tag, f"{name}={text!r:.80}")
-    elif len(items) > MOST_LABELS:
-        yield _at("many-labels", tag, f"{len(items)} {name}")
+        yield found_in("bad-labels", tag, f"{name}={text!r:.80}")
+        return
+    if len(items) > MOST_LABELS:
+        yield found_in("many-labels", tag, f"{len(items)} {name}")
+    repeated = [item for item, count in Counter(map(_label, items)).items() if count > 1]
+    if repeated:
+        yield found_in("repeated-label", tag, f"{name} names {repeated[0]!r:.60} twice")
+
+
+def _label(item: object) -> str:
+    return str(item).strip().strip("'\"")
 
 
 def _read_list(text: str) -> list[str] | None:
@@ -256,50 +278,17 @@ def _instructions(page: TemplatePage, tag: Tag) -> Iterator[Finding]:
     children = {child.name for child in page.tags if child.ancestors[-1:] == (tag,)}
     missing = [name for name in ("full-instructions", "short-instructions") if name not in children]
     if missing:
-        yield _at("no-instructions", tag, f"<{tag.name}> without <{missing[0]}>")
+        yield found_in("no-instructions", tag, f"<{tag.name}> without <{missing[0]}>")
 
 
 def _addresses(page: TemplatePage) -> Iterator[Finding]:
     for tag in page.tags:
-        address = tag.attributes.get("src", "")
+        key = "href" if tag.name == "link" else "src"
+        address = tag.attributes.get(key, "")
         if address.startswith("http://") and not _LOCAL.match(address):
-            yield _at("http-address", tag, f"src={address!r:.80}")
+            yield found_in("http-address", tag, f"{key}={address!r:.80}")
         if tag.name == "img" and "alt" not in tag.attributes:
-            yield _at("no-alt", tag, "<img> without alt")
-
-
-def _scripts(page: TemplatePage) -> Iterator[Finding]:
-    text = page.source
-    for match in re.finditer(r"\b(?:window\.)?(?:top|parent)\.location\b", text):
-        yield _finding("top-location", *page.place(match.start()), match[0])
-    for tag in page.named("script"):
-        sends = re.search(r"\b(fetch|XMLHttpRequest|sendBeacon|\$\.(?:ajax|post))\b", tag.text)
-        if sends and "externalSubmit" in tag.text:
-            yield _at("script-submit", tag, f"{sends[0]} and externalSubmit in one script")
-
-
-def _splices(page: TemplatePage) -> Iterator[Finding]:
-    ranges = [(tag.end, tag.end + len(tag.text)) for tag in page.named("script")]
-    for tag in page.tags:
-        written = page.blanked[tag.start : tag.end]
-        ranges += [
-            (tag.start + m.start(1), tag.start + m.end(1)) for m in _HANDLER.finditer(written)
-        ]
-    for value in page.placeholders:
-        shown = f"{{{{ {value.expression} }}}}" if value.is_jinja else f"${{{value.expression}}}"
-        if any(low <= value.start < high for low, high in ranges):
-            if not value.is_jinja and not _PLAIN_NAME.fullmatch(value.expression):
-                yield _finding("eaten-literal", value.line, value.column, shown)
-            elif not re.search(r"\|\s*tojson\b", value.expression):
-                yield _finding("value-in-script", value.line, value.column, shown)
-        if value.is_jinja and re.search(r"\|\s*safe\b", value.expression):
-            yield _finding("unescaped", value.line, value.column, shown)
-        if re.search(r"=\s*$", page.source[: value.start]) and _in_tag(page, value.start):
-            yield _finding("unquoted", value.line, value.column, shown)
-
-
-def _in_tag(page: TemplatePage, offset: int) -> bool:
-    return any(tag.start < offset < tag.end for tag in page.tags)
+            yield found_in("no-alt", tag, "<img> without alt")
 
 
 def _variables(page: TemplatePage, columns: Collection[str]) -> Iterator[Finding]:
@@ -308,9 +297,9 @@ def _variables(page: TemplatePage, columns: Collection[str]) -> Iterator[Finding
         if not value.is_jinja and value.expression not in columns:
             known = ", ".join(sorted(columns)) or "none"
             message = f"${{{value.expression}}} is no column of the data ({known})"
-            yield _finding("missing-variable", value.line, value.column, message)
+            yield found_at("missing-variable", value.line, value.column, message)
     for name in sorted(set(columns) - used):
-        yield _finding("extra-variable", 1, 1, f"column {name!r} is not used")
+        yield found_at("extra-variable", 1, 1, f"column {name!r} is not used")
 
 
 _RULES: tuple[Callable[[TemplatePage], Iterator[Finding]], ...] = (
@@ -324,6 +313,7 @@ _RULES: tuple[Callable[[TemplatePage], Iterator[Finding]], ...] = (
     _buttons,
     _elements,
     _addresses,
-    _scripts,
-    _splices,
+    scripts,
+    enter_keys,
+    splices,
 )

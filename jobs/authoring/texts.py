@@ -126,6 +126,10 @@ TEXTS = {
         "Amazon's element takes at most ten labels, and workers overlook long lists.",
         "Ask in two steps, or split the labels into several HITs.",
     ),
+    "repeated-label": _error(
+        "Two labels of one name cannot be told apart in the answer.",
+        "Give each label a name of its own.",
+    ),
     "no-instructions": _warning(
         "The standard element requires <full-instructions> and <short-instructions>.",
         "Add both as direct children.",
@@ -157,6 +161,26 @@ TEXTS = {
         " hostile one runs script.",
         "Put the value into a data attribute and read it from there, or use | tojson.",
     ),
+    "field-in-script": _warning(
+        "Here the value is written as a string of the script, with escapes; other venues splice"
+        " it in as it is, where a quote breaks the page and hostile data runs.",
+        "Put the value into a data attribute and read it from there, if the page is to run"
+        " elsewhere; if it is the script's own literal, join the text with + instead.",
+    ),
+    "early-script": _error(
+        "The script looks for the field before the browser has made it: assignmentId stays"
+        " empty, and the submission is refused.",
+        "Move the script below the form, or run it on DOMContentLoaded.",
+    ),
+    "enter-submits": _warning(
+        "Enter in a line of text submits a plain form: one key too early ends the HIT.",
+        "Stop it with a keydown listener, or use <crowd-form> with <crowd-input>.",
+    ),
+    "canvas-origin": _warning(
+        "The browser lets no script read the pixels of a picture from another host, unless the"
+        " picture is loaded with crossOrigin and its host allows it.",
+        'Set image.crossOrigin = "anonymous" before src, and allow it in the store\'s CORS rules.',
+    ),
     "unescaped": _warning(
         "| safe puts the data into the page as it is, script included.",
         "Leave it out, unless the value is your own markup.",
@@ -164,6 +188,23 @@ TEXTS = {
     "unquoted": _error(
         "A value with a space starts a new attribute here, such as an event handler.",
         "Put the attribute's value in quotes.",
+    ),
+    "not-xml": _error(
+        "A question is XML or, through our own jobs, a page of HTML; JSON and objects of a"
+        " program are refused.",
+        "Pass the page itself, or an HTMLQuestion with the page in its HTMLContent.",
+    ),
+    "question-xml": _error(
+        "A question that is no well-formed XML is refused as a whole.",
+        "Write & as &amp; in addresses, and put a page into <![CDATA[ … ]]>.",
+    ),
+    "question-namespace": _error(
+        "The namespace says which schema the question follows; another one is refused.",
+        "Set xmlns to the address that is named here.",
+    ),
+    "frame-height": _warning(
+        "A low frame makes workers scroll within a few lines, and hides the submit button.",
+        "Write 0, which gives the frame all the room there is.",
     ),
     "missing-variable": _error(
         "The page would be published with a hole where the value belongs.",

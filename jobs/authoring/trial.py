@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Browser, Frame, Page
+from playwright.sync_api import Browser, Frame, Page, Response
 from playwright.sync_api import Error as BrowserError
 
 from jobs.answer_fields import read_fields
@@ -63,11 +63,14 @@ def _try(
 ) -> Trial:
     picture = folder / f"row-{row:04}.png"
     is_closed, problem = False, ""
+    missing: list[str] = []
     spec = _spec(row, html)
     try:
         posted = venue.publish(spec)
     except HitworksError as error:
         return Trial(row, f"refused: {error}", is_closed, 0.0, None, "", "")
+    watch = _watcher(missing)
+    page.on("response", watch)
     try:
         page.goto(f"{ground.url}/projects/{posted.provider_hit_type_id}/tasks")
         is_closed = _is_closed(_frame(page))
@@ -75,11 +78,25 @@ def _try(
         problem = _do(page, picture, rng)
     except BrowserError as error:
         problem = f"the browser: {error.message.splitlines()[0]:.200}"
+    finally:
+        page.remove_listener("response", watch)
+    if missing and not problem:
+        problem = f"a worker would not see {missing[0]}"
     found = list(venue.fetch(posted, spec))
     if not found:
         problem = problem or "no answer arrived"
         return Trial(row, problem, is_closed, 0.0, None, "", _name(picture))
     return _read(row, problem, is_closed, found[0], picture)
+
+
+def _watcher(missing: list[str]) -> Callable[[Response], None]:
+    """Notes pictures that their host does not give to a worker's browser."""
+
+    def look(response: Response) -> None:
+        if response.request.resource_type == "image" and response.status >= 400:
+            missing.append(f"{response.url:.200}: its host answers {response.status}")
+
+    return look
 
 
 def _spec(row: int, html: str) -> HitSpec:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 import tempfile
 from pathlib import Path
@@ -11,8 +9,10 @@ from pathlib import Path
 import click
 
 from jobs import hit_page
+from jobs.authoring import samples
 from jobs.authoring.fields import fill, read_template
-from jobs.authoring.lint import Finding, lint
+from jobs.authoring.finding import Finding
+from jobs.authoring.lint import lint, lint_filled
 from jobs.authoring.rows import read_rows
 from jobs.cli import _door, _saved_templates
 from jobs.cli._browser import with_browser
@@ -98,17 +98,27 @@ def _filled(source: str, data: Path | None, row: int) -> str:
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="A CSV file: its column names are compared with ${placeholders}.",
+    help="CSV or JSON: its columns are compared with ${placeholders}, and row 1 fills the page.",
 )
 @_door.json_option
 def lint_template(path: Path, data: Path | None, as_json: bool) -> None:
     """Say what is wrong with a template, why, and how to mend it; exit code 1 on an error."""
-    columns = None if data is None else next(csv.reader(io.StringIO(_door.read_text(data))), [])
-    found = lint(_door.read_text(path), columns)
+    source = _door.read_text(path)
+    found = lint(source) if data is None else _linted_with(source, data)
     text = "\n".join(_described(path, finding) for finding in found) or f"{path}: nothing to mend"
     _door.show(found, as_json, text)
     if any(finding.severity == "error" for finding in found):
         sys.exit(1)
+
+
+def _linted_with(source: str, data: Path) -> tuple[Finding, ...]:
+    """The findings against the data's columns, and those of the first page that it fills."""
+    rows = read_rows(_door.read_text(data), str(data))
+    found = lint(source, samples.columns_of(rows))
+    if any(one.rule == "missing-variable" for one in found):
+        return found
+    html = fill(read_template(source), rows[0], f"{data}: row 1")
+    return (*found, *lint_filled(source, html))
 
 
 def _described(path: Path, finding: Finding) -> str:
@@ -161,7 +171,7 @@ def try_template(path: Path, data: Path, out: Path, seed: int, as_json: bool) ->
         for one in trials.try_pages(pages, ground, browser, out, _door.now, seed):
             found.append(one)
             progress(len(found), len(pages))
-    columns = ("row", "seconds", "closed in preview", "answer", "picture", "problem")
+    columns = ("row", "seconds", "closed in preview", "answer", "picture", "XML", "problem")
     shown = [
         (
             one.row,
@@ -169,6 +179,7 @@ def try_template(path: Path, data: Path, out: Path, seed: int, as_json: bool) ->
             "yes" if one.is_closed_in_preview else "no",
             f"{one.answer!s:.100}",
             str(out / one.screenshot) if one.screenshot else "",
+            str(out / f"row-{one.row:04}.xml") if one.answer_xml else "",
             one.problem,
         )
         for one in found

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from jobs import saved_templates
 from jobs.authoring import samples
-from jobs.authoring.lint import lint
+from jobs.authoring.lint import lint, lint_filled
 from jobs.authoring.starters import STARTERS, starter
 from jobs.errors import Conflict, InvalidInput, NotFound
 from jobs.page_size import LARGEST_QUESTION_BYTES, question_bytes
@@ -88,7 +88,7 @@ def preview() -> Response:
     """What the editor's page looks like now: findings, size, and the frame's sealed page."""
     place, form = installation(), request.form
     said: dict[str, Any] = {"problem": "", "frame": None, "findings": [], "number": 1, "n_pages": 0}
-    source, shown = PageSource("", "fields"), None
+    source, shown, html = PageSource("", "fields"), None, ""
     try:
         source = source_of(form)
         with reading() as session:
@@ -102,7 +102,7 @@ def preview() -> Response:
         said["problem"] = str(error)
     if shown:
         said |= {"number": shown.number, "n_pages": shown.n_pages}
-    said["findings"] = _findings(source, shown)
+    said["findings"] = _findings(source, shown, html)
     return jsonify(said)
 
 
@@ -126,14 +126,14 @@ def answer() -> Response:
     )
 
 
-def _findings(source: PageSource, shown: Shown | None) -> list[dict[str, Any]]:
+def _findings(source: PageSource, shown: Shown | None, html: str) -> list[dict[str, Any]]:
     columns = columns_of(request.form, shown) if shown and source.language == "fields" else None
     is_job = bool(shown and shown.asked)  # a job's page need not use each of its many fields
-    return [
-        dataclasses.asdict(one)
-        for one in lint(source.text, columns)
-        if not (is_job and one.rule == "extra-variable")
+    found = [
+        one for one in lint(source.text, columns) if not (is_job and one.rule == "extra-variable")
     ]
+    found += lint_filled(source.text, html) if html else ()
+    return [dataclasses.asdict(one) for one in found]
 
 
 def _size(html: str) -> str:
