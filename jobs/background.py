@@ -16,7 +16,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
@@ -27,6 +26,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from jobs import calls, work
+from jobs.clock import database_clock
 from jobs.db import open_engine, open_sessions, reading, transaction
 from jobs.queue_server import queue_url
 from jobs.resources import Resources, open_resources
@@ -119,7 +119,7 @@ def run_worker(settings: Settings) -> None:
     Whatever ends RQ's loop (the server restarts, its keys are flushed) starts it anew.
     """
     engine = open_engine(settings.database())
-    resources = open_resources(settings, open_sessions(engine), utc_now)
+    resources = open_resources(settings, open_sessions(engine), database_clock(engine))
     level = settings.log_level.upper()
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     while True:
@@ -135,18 +135,13 @@ def run_worker(settings: Settings) -> None:
         time.sleep(_RESTART_SECONDS)
 
 
-def utc_now() -> datetime:
-    """The time, aware and in UTC: read at the doors, passed in below them."""
-    return datetime.now(UTC)
-
-
 class _WakingWorker(Worker):
     """RQ's worker on our one queue, which sweeps between jobs and dies with its horses."""
 
     def __init__(self, connection: redis.Redis, engine: Engine, resources: Resources) -> None:
         self._engine = engine
         self._resources = resources
-        self._swept_at: datetime | None = None
+        self._swept_at: float | None = None  # by a counter that no change of the clock touches
         super().__init__(
             [open_queue(connection)],
             connection=connection,
@@ -168,12 +163,12 @@ class _WakingWorker(Worker):
 
     @property
     def should_run_maintenance_tasks(self) -> bool:
-        pause = timedelta(seconds=self._resources.settings.sweep_seconds)
-        return self._swept_at is None or utc_now() - self._swept_at >= pause
+        pause = self._resources.settings.sweep_seconds
+        return self._swept_at is None or time.monotonic() - self._swept_at >= pause
 
     def run_maintenance_tasks(self) -> None:
         """Sweep; RQ's own cleaning of its registries comes along, for tidiness."""
-        self._swept_at = utc_now()
+        self._swept_at = time.monotonic()
         try:
             self._sweep()
         except DBAPIError as error:

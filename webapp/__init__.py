@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask
 from werkzeug.routing import IntegerConverter
 
 from jobs.accounts import secret_file
+from jobs.clock import database_clock
 from jobs.db import open_engine, open_sessions
 from jobs.resources import open_resources
 from jobs.settings import Settings
@@ -27,14 +28,16 @@ class RowId(IntegerConverter):
         super().__init__(url_map, min=1, max=2**63 - 1)
 
 
-def create_app(
-    settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> Flask:
-    """The web app over the installation that ``settings`` describe; its tables exist already."""
+def create_app(settings: Settings, *, clock: Callable[[], datetime] | None = None) -> Flask:
+    """The web app over the installation that ``settings`` describe; its tables exist already.
+
+    ``clock`` is the database's unless another one is given.
+    """
     app = Flask(__name__)
     app.config.update(_configuration(settings))
-    sessions = open_sessions(open_engine(settings.database()))
-    app.extensions["hitworks"] = open_resources(settings, sessions, clock)
+    engine = open_engine(settings.database())
+    clock = clock or database_clock(engine)
+    app.extensions["hitworks"] = open_resources(settings, open_sessions(engine), clock)
     app.url_map.converters["int"] = RowId
     app.json = StrictJson(app)
     # Order matters: who may ask comes before the body is read, and the body before the form token.

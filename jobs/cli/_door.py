@@ -10,7 +10,8 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from jobs import db, migrating
+from jobs.clock import Clock, database_clock, machine_time
 from jobs.errors import Conflict, InvalidInput
 from jobs.rehearsals.forecast import OpenMarketplace
 from jobs.resources import Resources, open_resources
@@ -68,13 +70,16 @@ def open_marketplace() -> OpenMarketplace:
 
 
 def now() -> datetime:
-    """The door's clock: the one time a command passes down."""
-    return datetime.now(UTC)
+    """The door's clock, the one time a command passes down: the opened database's, if one is."""
+    return _clock.get()()
 
 
 def actor() -> str:
     """Who is at the keyboard, for the books."""
     return f"cli:{getpass.getuser()}"
+
+
+_clock: ContextVar[Clock] = ContextVar("clock", default=machine_time)
 
 
 @contextmanager
@@ -186,8 +191,10 @@ def _sessions(settings: Settings) -> Iterator[db.Sessions]:
     try:
         _reach(engine)
         _make_current(engine)
+        _clock.set(database_clock(engine))
         yield db.open_sessions(engine)
     finally:
+        _clock.set(machine_time)
         engine.dispose()
 
 

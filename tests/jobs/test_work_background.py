@@ -16,6 +16,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from jobs import background, calls, work
+from jobs.clock import machine_time
 from jobs.db import open_sessions, transaction
 from jobs.tables import Hit, Label, RawSubmission, Work
 from tests.jobs.lifecycle import open_bench
@@ -57,7 +58,7 @@ def live(tmp_path, engine, database_url, queue_url):
     """An installation on the wall's clock, and the maker of its worker processes."""
     with serve(database_url=f"sqlite:///{tmp_path / 'market.sqlite'}") as market:
         bench = open_bench(
-            tmp_path, open_sessions(engine), market, background.utc_now,
+            tmp_path, open_sessions(engine), market, machine_time,
             database_url=database_url, redis_url=queue_url,
             sweep_seconds=1.0, lease_seconds=4.0,
         )  # fmt: skip
