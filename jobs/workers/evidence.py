@@ -31,6 +31,7 @@ GOLD, AGREEMENT, SPEED, COPIES, UNREADABLE = (
     "unreadable",
 )
 LEAST_DRAWINGS, LEAST_SHARED = 8, 5
+LEAST_CROWD = 5  # answers a question: two alike, and three others who tell what is usual
 SAME_SHARE = 0.8
 
 
@@ -95,7 +96,10 @@ def of_behaviour(session: Session, job_id: int, kind: str) -> dict[int, list[Evi
         return found
     answers, worker_ids = _as_labels(rows)
     flagged = too_fast(answers) if kind == BOXES else flags(answers)
+    is_crowd = len(rows) >= LEAST_CROWD * answers.n_items
     for flag in flagged:
+        if flag.kind == "near-identical" and not is_crowd:
+            continue  # beside one spammer two honest workers look like a pair of copiers
         is_speed = flag.kind == "too fast"
         evidence = Evidence(SPEED if is_speed else COPIES, f"Of your work, {flag.evidence}.")
         found[worker_ids[flag.worker]].append(evidence)
