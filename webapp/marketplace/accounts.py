@@ -141,6 +141,7 @@ def hashed(password: str) -> str:
 def signed_in(session: Session, name: str, password: str) -> Worker | None:
     """The worker of that name and password; a wrong name takes as long as a wrong password."""
     worker = session.scalar(select(Worker).where(Worker.name == name))
-    known = worker is not None and bool(worker.password_hash)
-    fits = check_password_hash(worker.password_hash if known else _NOBODYS_HASH, password)
-    return worker if known and fits and not worker.is_disabled else None
+    fits = check_password_hash((worker and worker.password_hash) or _NOBODYS_HASH, password)
+    if worker is None or not worker.password_hash or worker.is_disabled:
+        return None
+    return worker if fits else None

@@ -74,8 +74,11 @@ def advance_clock() -> Response:
     """Turn the clock forward by ``advance_seconds``; what becomes due is done before the answer."""
     market, given = current_market(), _given({})
     seconds = given.get("advance_seconds")
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not 0 <= seconds <= _MOST_ADVANCE_SECONDS:
+    if (
+        not isinstance(seconds, int | float)
+        or isinstance(seconds, bool)
+        or not 0 <= seconds <= _MOST_ADVANCE_SECONDS
+    ):
         return _problem("advance_seconds is a number from 0 to ten years.", 422)
     market.dial.advance(round(seconds * 1000))
     write(market.sessions, lambda session: _keep_clock(session, market.dial.ahead))

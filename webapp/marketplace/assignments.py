@@ -179,7 +179,7 @@ def next_hit(
     return None
 
 
-def _next(*, but_not: tuple[str, ...] = ()) -> Select[tuple[Hit]]:
+def _next(*, but_not: tuple[str, ...] = ()) -> Select[Hit]:
     """The oldest open HIT without an assignment of the worker (in the states ``but_not``)."""
     touched = exists().where(
         Assignment.hit_id == Hit.id, Assignment.worker_id == bindparam("worker")

@@ -141,7 +141,7 @@ def statement(session: Session, requester_id: int) -> Statement:
 
 
 def _shift(session: Session, requester_id: int, *, available_cents: int, held_cents: int) -> None:
-    changed = session.execute(
+    changed = session.scalars(
         update(Requester)
         .where(
             Requester.id == requester_id,
@@ -152,9 +152,10 @@ def _shift(session: Session, requester_id: int, *, available_cents: int, held_ce
             available_cents=Requester.available_cents + available_cents,
             held_cents=Requester.held_cents + held_cents,
         )
+        .returning(Requester.id)
         .execution_options(synchronize_session=False)
     )
-    if changed.rowcount != 1:
+    if changed.one_or_none() is None:
         raise insufficient_funds()
 
 

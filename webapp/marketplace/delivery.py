@@ -61,12 +61,13 @@ def _deliver_one(market: Market, notice: Notice, now: int) -> int:
 
 def _lease(session: Session, notice: Notice, now: int) -> bool:
     """Claim the notice, so that two deliverers do not both send it."""
-    claimed = session.execute(
+    claimed = session.scalars(
         update(Notice)
         .where(Notice.id == notice.id, Notice.state == "waiting", Notice.due_at == notice.due_at)
         .values(due_at=now + _LEASE, n_attempts=Notice.n_attempts + 1)
+        .returning(Notice.id)
     )
-    return bool(claimed.rowcount)
+    return claimed.one_or_none() is not None
 
 
 def _settle(session: Session, notice_pk: int, problem: str, now: int) -> None:
@@ -152,10 +153,11 @@ def _client(service: str, region: str, endpoint: str) -> Any:
     """A client of a queue service; one on this machine needs no real keys."""
     session = botocore.session.get_session()
     is_local = (urlsplit(endpoint).hostname or "") in ("127.0.0.1", "localhost", "::1")
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if is_local else {}
+    key = "local" if is_local else None
     return session.create_client(
         service, region_name=region, endpoint_url=endpoint or None,
-        config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 0}), **keys,
+        config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 0}),
+        aws_access_key_id=key, aws_secret_access_key=key,
     )  # fmt: skip
 
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.model import Shape
+from botocore.model import ListShape, Shape, StructureShape
 
 
 def encoded(shape: Shape | None, value: Any) -> Any:
     """``value`` as JSON for ``shape``: times become seconds with a fraction, None is left out."""
     if shape is None:
         return {}
-    if shape.type_name == "structure":
-        members = shape.members  # type: ignore[attr-defined]
+    if isinstance(shape, StructureShape):
         return {
-            name: encoded(members[name], member)
+            name: encoded(shape.members[name], member)
             for name, member in value.items()
             if member is not None
         }
-    if shape.type_name == "list":
-        return [encoded(shape.member, item) for item in value]  # type: ignore[attr-defined]
+    if isinstance(shape, ListShape):
+        return [encoded(shape.member, item) for item in value]
     if shape.type_name == "timestamp":
         return value / 1000
     return value

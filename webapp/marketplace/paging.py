@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import Select, SQLColumnExpression, tuple_
 
 from webapp.marketplace.operations.call import Call, Members
 from webapp.marketplace.refusals import bad_value
@@ -20,8 +20,8 @@ Row = TypeVar("Row")
 def page(
     call: Call,
     args: Members,
-    query: Select[tuple[Row]],
-    order: Sequence[ColumnElement[int]],
+    query: Select[Row],
+    order: Sequence[SQLColumnExpression[int]],
     position_of: Callable[[Row], Sequence[int]],
     *,
     newest_first: bool = False,

@@ -75,7 +75,7 @@ def sweep(market: Market) -> int:
 class _Look:
     """A query for what is due, and what to do with each row's id."""
 
-    query: Select[tuple[int]]
+    query: Select[int]
     act: Callable[[Session, int], object]
 
 
@@ -120,23 +120,23 @@ def _retire(session: Session, hit_pk: int, now: int) -> None:
         dispose(session, hit, now)
 
 
-def _overdue(now: int) -> Select[tuple[int]]:
+def _overdue(now: int) -> Select[int]:
     return select(Assignment.id).where(Assignment.state == "Accepted", Assignment.deadline <= now)
 
 
-def _auto_approvable(now: int) -> Select[tuple[int]]:
+def _auto_approvable(now: int) -> Select[int]:
     return select(Assignment.id).where(
         Assignment.state == "Submitted", Assignment.auto_approves_at <= now
     )
 
 
-def _expired(now: int) -> Select[tuple[int]]:
+def _expired(now: int) -> Select[int]:
     return select(Hit.id).where(
         Hit.status.in_(_OPEN), Hit.expires_at <= now, Hit.told_expired.is_(False)
     )
 
 
-def _outlived(oldest: int) -> Select[tuple[int]]:
+def _outlived(oldest: int) -> Select[int]:
     return select(Hit.id).where(
         Hit.status.in_(("Reviewable", "Reviewing")),
         Hit.n_submitted == 0,
@@ -145,7 +145,7 @@ def _outlived(oldest: int) -> Select[tuple[int]]:
     )
 
 
-def _unused_types(oldest: int) -> Select[tuple[int]]:
+def _unused_types(oldest: int) -> Select[int]:
     alive = exists().where(Hit.type_id == HitType.id, Hit.status != "Disposed")
     return select(HitType.id).where(
         HitType.used_at <= oldest, HitType.is_deleted.is_(False), ~alive
@@ -156,7 +156,7 @@ def _drop_type(session: Session, type_pk: int) -> None:
     session.get_one(HitType, type_pk).is_deleted = True
 
 
-def _ending(oldest: int) -> Select[tuple[int]]:
+def _ending(oldest: int) -> Select[int]:
     """Qualification types being disposed of, and those nobody has used for the retention time."""
     unused = and_(
         QualificationType.status.in_(("Active", "Inactive")),
@@ -174,7 +174,7 @@ def _end_qualification(session: Session, type_pk: int, now: int) -> None:
         qualifying.start_disposing(session, row, now)
 
 
-def _stale_tokens(now: int) -> Select[tuple[int]]:
+def _stale_tokens(now: int) -> Select[int]:
     return select(RequestToken.id).where(RequestToken.used_at <= now - DAY)
 
 

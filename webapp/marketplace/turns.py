@@ -36,7 +36,7 @@ class _Shared:
     def is_whole(self) -> bool:
         """False when SQLite has undone the transaction by itself, as when the disk is full."""
         driver = self.connection.connection.dbapi_connection
-        return driver is not None and bool(driver.in_transaction)  # type: ignore[attr-defined]
+        return driver is not None and bool(driver.in_transaction)
 
     def end(self) -> None:
         """Commit; where that fails every writer is told."""

@@ -34,7 +34,7 @@ def validated(shape: Shape | None, body: Any) -> dict[str, Any]:
         raise _unreadable("Start of structure or map expected, found " + _json_name(body))
     if not isinstance(shape, StructureShape):
         return {}
-    typed = _typed(shape, body, "")
+    typed = _typed_members(shape, body, "")
     broken = list(_broken(shape, typed, ""))
     if broken:
         noun = "error" if len(broken) == 1 else "errors"
@@ -46,20 +46,23 @@ def validated(shape: Shape | None, body: Any) -> dict[str, Any]:
 
 
 def _typed(shape: Shape, value: Any, where: str) -> Any:
-    if shape.type_name == "structure":
+    if isinstance(shape, StructureShape):
         if not isinstance(value, dict):
             raise _wrong_type(where, "a structure", value)
-        return {
-            name: _typed(member, value[name], f"{where}.{name}" if where else name)
-            for name, member in shape.members.items()  # type: ignore[attr-defined]
-            if value.get(name) is not None
-        }
-    if shape.type_name == "list":
+        return _typed_members(shape, value, where)
+    if isinstance(shape, ListShape):
         if not isinstance(value, list):
             raise _wrong_type(where, "a list", value)
-        member = shape.member  # type: ignore[attr-defined]
-        return [_typed(member, item, f"{where}[{n}]") for n, item in enumerate(value)]
+        return [_typed(shape.member, item, f"{where}[{n}]") for n, item in enumerate(value)]
     return _typed_scalar(shape.type_name, value, where)
+
+
+def _typed_members(shape: StructureShape, value: dict[str, Any], where: str) -> dict[str, Any]:
+    return {
+        name: _typed(member, value[name], f"{where}.{name}" if where else name)
+        for name, member in shape.members.items()
+        if value.get(name) is not None
+    }
 
 
 def _typed_scalar(type_name: str, value: Any, where: str) -> Any:

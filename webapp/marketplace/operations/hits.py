@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from webapp.marketplace import hit_types, hits, layouts, tokens
 from webapp.marketplace.operations.call import Call, Members
 from webapp.marketplace.operations.shapes import hit_shape
 from webapp.marketplace.paging import page
 from webapp.marketplace.refusals import missing
+from webapp.marketplace.tables.traffic import RequestToken
 from webapp.marketplace.tables.work import Hit, HitType, ReviewRow
 
 
@@ -143,7 +144,7 @@ def _report(rows: list[ReviewRow], level: str) -> Members:
     }
 
 
-def _made(call: Call, hit_type: HitType, args: Members, token: object) -> Members:
+def _made(call: Call, hit_type: HitType, args: Members, token: RequestToken | None) -> Members:
     if ("Question" in args) == ("HITLayoutId" in args):
         raise missing("Question", "Either a Question or a HITLayoutId must be given, and not both.")
     question = args.get("Question") or layouts.question_of(
@@ -154,11 +155,11 @@ def _made(call: Call, hit_type: HitType, args: Members, token: object) -> Member
     )
     hit = hits.make(call.session, hit_type, question, args, call.options, call.now)
     if token is not None:
-        token.made = hit.hit_id  # type: ignore[attr-defined]
+        token.made = hit.hit_id
     return {"HIT": hit_shape(hit)}
 
 
-def _hit_page(call: Call, args: Members, query) -> Members:
+def _hit_page(call: Call, args: Members, query: Select[Hit]) -> Members:
     if call.options.index_lag_seconds:
         query = query.where(Hit.created_at <= call.now - call.options.index_lag_seconds * 1000)
     rows, members = page(call, args, query, [Hit.id], lambda hit: (hit.id,), newest_first=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, select
 
 from webapp.marketplace.hit_types import checked_text
 from webapp.marketplace.operations.call import Call, Members
@@ -99,7 +99,7 @@ def _acquainted(call: Call, worker_ids: list[str]) -> set[str]:
     return set(rows)
 
 
-def _block(call: Call, worker_id: str) -> tuple[object, object]:
+def _block(call: Call, worker_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return (
         WorkerBlock.requester_id == call.requester.id,
         WorkerBlock.worker_id == worker_id,
