@@ -6,7 +6,7 @@
 //   image-width, image-height    the upright size, to keep room before the picture is there
 import { build, freshId } from './build.js';
 import { BoxDrawing } from './box_drawing.js';
-import { clamped, moved, readBoxes, resized, sameBoxes, submitted } from './box_edits.js';
+import { clamped, moved, readBoxes, resized, resizedFar, sameBoxes, submitted } from './box_edits.js';
 import { commandOf, KEY_HELP } from './box_keys.js';
 import { annotoriousStylesheet, BoxLayer, layerStyles, loadAnnotorious } from './box_layer.js';
 import { BoxList, listStyles } from './box_list.js';
@@ -27,6 +27,8 @@ const STYLES = `
   @container (min-width: 760px) { .work { grid-template-columns: minmax(0, 1fr) 17rem; } }
   table.keys { border-collapse: collapse; } .keys td { padding: .2rem 1rem .2rem 0; vertical-align: top; }
 `;
+
+const VIEW_STEP = 40; // css pixels that an arrow moves the view
 
 export class CrowdBoundingBox extends HTMLElement {
   connectedCallback() {
@@ -364,8 +366,12 @@ export class CrowdBoundingBox extends HTMLElement {
 const COMMANDS = {
   undo: (it) => (it.drawing.undoPoint() || it.history.undo()) && it.afterStep(),
   redo: (it) => it.history.redo() && it.afterStep(),
-  move: (it, { dx, dy }) => (it.selected ? it.change(it.selected, (box) => moved(box, dx, dy, it.surface.size), `move-${it.selected}`) : false),
+  move: (it, { dx, dy }) => (it.selected
+    ? it.change(it.selected, (box) => moved(box, dx, dy, it.surface.size), `move-${it.selected}`)
+    : it.drawing.movePen(dx, dy) || it.surface.scrollBy(dx * VIEW_STEP, dy * VIEW_STEP)),
+  point: (it) => it.drawing.penDown(),
   resize: (it, { dx, dy }) => (it.selected ? it.change(it.selected, (box) => resized(box, dx, dy, it.surface.size), `resize-${it.selected}`) : false),
+  resizeFar: (it, { dx, dy }) => (it.selected ? it.change(it.selected, (box) => resizedFar(box, dx, dy), `far-${it.selected}`) : false),
   label: (it, { index }) => (it.labels[index] !== undefined ? it.choose(it.labels[index]) : false),
   delete: (it) => (it.selected ? it.remove(it.selected) : false),
   reject: (it) => (it.selected && it.box(it.selected).proposal ? it.remove(it.selected) : false),

@@ -15,6 +15,7 @@ export class BoxDrawing {
     this.listener = listener;
     this.mode = 'drag';
     this.points = [];
+    this.pen = null; // where the keys' cross stands, in four-point mode
     this.band = buildSvg('rect', { class: 'band' });
     this.crosses = [buildSvg('line', { class: 'cross' }), buildSvg('line', { class: 'cross' })];
     this.marks = buildSvg('g', {});
@@ -31,6 +32,8 @@ export class BoxDrawing {
 
   setMode(mode) {
     this.mode = mode;
+    this.pen = null;
+    this.showCross(null);
     this.abort();
   }
 
@@ -80,6 +83,26 @@ export class BoxDrawing {
       const wide = Math.min(box.width, box.height) * this.surface.scale;
       if (wide >= 2) this.listener.ondraw(box);
     }
+  }
+
+  /** Moves the keys' cross, which begins in the middle of the view; false outside four-point mode. */
+  movePen(dx, dy) {
+    if (this.mode !== 'extreme') return false;
+    const view = this.surface.inView();
+    const { x, y } = this.pen ?? { x: Math.round(view.left + view.width / 2), y: Math.round(view.top + view.height / 2) };
+    const { width, height } = this.surface.size;
+    this.pen = { x: Math.min(Math.max(x + dx, 0), width), y: Math.min(Math.max(y + dy, 0), height) };
+    this.surface.bringIntoView(this.pen);
+    this.showCross(this.pen);
+    return true;
+  }
+
+  /** Sets a point where the keys' cross stands; false when there is none. */
+  penDown() {
+    if (this.mode !== 'extreme' || !this.pen) return false;
+    this.addPoint(this.pen);
+    this.showCross(this.pen);
+    return true;
   }
 
   addPoint(point) {

@@ -30,6 +30,13 @@ export function resized(box, dx, dy, size) {
   return clamped({ ...box, width: Math.max(1, box.width + dx), height: Math.max(1, box.height + dy) }, size);
 }
 
+/** `box` with its left and top edges moved; right and bottom stay. */
+export function resizedFar(box, dx, dy) {
+  const left = limit(box.left + dx, 0, box.left + box.width - 1);
+  const top = limit(box.top + dy, 0, box.top + box.height - 1);
+  return { ...box, left, top, width: box.left + box.width - left, height: box.top + box.height - top };
+}
+
 function limit(value, low, high) {
   return Math.min(Math.max(value, low), Math.max(low, high));
 }

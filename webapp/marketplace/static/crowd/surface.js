@@ -92,6 +92,21 @@ export class Surface {
     return { left: from.x, top: from.y, width: to.x - from.x, height: to.y - from.y };
   }
 
+  /** Moves the view by so many css pixels; false where there is nothing more to see. */
+  scrollBy(dx, dy) {
+    const { scrollLeft, scrollTop } = this.viewport;
+    this.viewport.scrollLeft += dx;
+    this.viewport.scrollTop += dy;
+    return this.viewport.scrollLeft !== scrollLeft || this.viewport.scrollTop !== scrollTop;
+  }
+
+  /** Moves the view just so far that an image point is in it. */
+  bringIntoView({ x, y }) {
+    const view = this.inView();
+    const past = (value, low, room) => Math.min(value - low, 0) + Math.max(value - low - room, 0);
+    this.scrollBy(past(x, view.left, view.width) * this.scale, past(y, view.top, view.height) * this.scale);
+  }
+
   onWheel(event) {
     if (!event.ctrlKey && !event.metaKey) return; // a plain wheel scrolls, as everywhere
     event.preventDefault();
