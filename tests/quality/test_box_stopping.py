@@ -3,15 +3,19 @@ import pytest
 
 from quality import simulate
 from quality.box_stopping import (
+    box_gain,
     box_risk,
     first_answers,
+    is_worth_it,
     next_items,
     replay,
+    replay_until,
     sure_enough,
     worth,
 )
 from quality.consensus.boxes import load
 from quality.consensus.boxes.probabilistic import combine
+from quality.stopping import AnswerPrice
 from tests.quality.box_answers import box_answers, everyone, looked, simulated
 
 A = (100, 100, 200, 180)
@@ -88,3 +92,41 @@ def test_first_answers_keep_a_whole_answer_or_none_of_it():
     kept = set(zip(part.response_item.tolist(), part.response_worker.tolist(), strict=True))
     boxes = zip(CROWD.item.tolist(), CROWD.worker.tolist(), strict=True)
     assert len(part.item) == sum(key in kept for key in boxes)
+
+
+def test_one_more_answer_mends_most_where_it_can_flip_a_verdict():
+    split = box_gain(combine(box_answers(looked(4), everyone(A, 2))))
+    agreed = box_gain(combine(box_answers(looked(4), everyone(A, 4))))
+    assert split.existence[0] > agreed.existence[0] + 0.02
+    rows = [(0, worker, worker % 2, A) for worker in range(4)]
+    classes = box_gain(combine(box_answers(looked(4), rows)))
+    assert classes.label[0] > agreed.label[0] + 0.02
+    wide = [(0, w, 0, (100 - 15 * w, 100, 200 + 15 * (3 - w), 180)) for w in range(4)]
+    scattered = box_gain(combine(box_answers(looked(4), wide)))
+    assert scattered.place[0] > agreed.place[0]
+    assert scattered.total[0] == scattered.existence[0] + scattered.label[0] + scattered.place[0]
+
+
+def test_an_item_nobody_answered_is_worth_any_price():
+    consensus = combine(box_answers(looked(3), everyone(A), n_items=2))
+    gain = box_gain(consensus)
+    assert np.isinf(gain.total[1])
+    assert is_worth_it(gain, consensus.n_answers, AnswerPrice(50_000), 1_000)[1]
+
+
+def test_the_tenth_answer_must_be_worth_the_fee_on_all_ten():
+    nine = combine(box_answers(looked(9), everyone(A, 4)))
+    gain, price = box_gain(nine), AnswerPrice(50_000, minimum_fee_micros=0)
+    assert price.of_next(np.array([9])) > 2 * price.of_next(np.array([8]))
+    worth_it_at = int(price.of_next(np.array([8]))[0] / gain.total[0]) + 1
+    assert is_worth_it(gain, np.array([8]), price, worth_it_at)[0]
+    assert not is_worth_it(gain, np.array([9]), price, worth_it_at)[0]
+
+
+def test_a_replay_by_gain_buys_for_items_in_doubt_only():
+    end = replay_until(
+        CROWD, combine, lambda now, used: box_gain(now).total < 0.05, np.random.default_rng(3), 2
+    )
+    assert 2 <= end.n_used.mean() < 0.8 * end.n_available.mean()
+    sure = box_risk(combine(first_answers(CROWD, 6, np.random.default_rng(3)))).existence < 0.01
+    assert end.n_used[sure].mean() <= end.n_used[~sure].mean()
