@@ -44,25 +44,29 @@ def read_fields(raw: str) -> Fields:
     crowd = _read_crowd(crowd_text)
     twice = crowd.keys() & plain.keys()
     if twice:
-        raise InvalidAnswer(f"field {min(twice)!r:.80}: given twice")
+        raise InvalidAnswer(f"field {min(twice)!r:.80}: given twice", "given_twice")
     return Fields({**plain, **crowd}, is_crowd=True)
 
 
 def _read_answers(raw: str) -> dict[str, str]:
     if len(raw) > LARGEST_CHARACTERS:
-        raise InvalidAnswer(f"answer: expected at most {LARGEST_CHARACTERS:,} characters")
+        raise InvalidAnswer(
+            f"answer: expected at most {LARGEST_CHARACTERS:,} characters", "too_large"
+        )
     fields: dict[str, str] = {}
     try:
         for name, text in _walk(raw):
             if name in fields:
-                raise InvalidAnswer(f"field {name!r:.80}: given twice")
+                raise InvalidAnswer(f"field {name!r:.80}: given twice", "given_twice")
             if len(fields) >= MOST_FIELDS:
-                raise InvalidAnswer(f"answer: expected at most {MOST_FIELDS:,} fields")
+                raise InvalidAnswer(f"answer: expected at most {MOST_FIELDS:,} fields", "too_many")
             fields[name] = text
     except DefusedXmlException as error:
-        raise InvalidAnswer("answer: DTDs and entities are refused") from error
+        raise InvalidAnswer("answer: DTDs and entities are refused", "entities") from error
     except (ParseError, ValueError, LookupError, AssertionError) as error:
-        raise InvalidAnswer(f"answer: expected QuestionFormAnswers XML: {error!s:.120}") from error
+        raise InvalidAnswer(
+            f"answer: expected QuestionFormAnswers XML: {error!s:.120}", "not_xml"
+        ) from error
     return fields
 
 
@@ -75,10 +79,11 @@ def _walk(raw: str) -> list[tuple[str, str]]:
             depth += 1
             if depth == 1 and _local(element.tag) != "QuestionFormAnswers":
                 raise InvalidAnswer(
-                    f"answer: expected QuestionFormAnswers, got {_local(element.tag)!r:.60}"
+                    f"answer: expected QuestionFormAnswers, got {_local(element.tag)!r:.60}",
+                    "not_xml",
                 )
             if depth > DEEPEST_XML:
-                raise InvalidAnswer(f"answer: expected at most {DEEPEST_XML} levels")
+                raise InvalidAnswer(f"answer: expected at most {DEEPEST_XML} levels", "too_deep")
             continue
         if depth == 2 and _local(element.tag) == "Answer":
             answers.append(_answer(element))
@@ -97,7 +102,7 @@ def _answer(element: Any) -> tuple[str, str]:
         elif _local(child.tag) in ("FreeText", "SelectionIdentifier", "OtherSelectionText"):
             texts.append(text)
     if not name:
-        raise InvalidAnswer("answer: an Answer has no QuestionIdentifier")
+        raise InvalidAnswer("answer: an Answer has no QuestionIdentifier", "not_xml")
     return name, "|".join(texts)
 
 
@@ -109,11 +114,11 @@ def _read_crowd(text: str) -> dict[str, Any]:
     try:
         value = strict_json.loads(text)
     except ValueError as error:
-        raise InvalidAnswer(f"{CROWD_FIELD}: expected JSON: {error!s:.120}") from error
+        raise InvalidAnswer(f"{CROWD_FIELD}: expected JSON: {error!s:.120}", "not_json") from error
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if not isinstance(value, dict):
-        raise InvalidAnswer(f"{CROWD_FIELD}: expected a list with one object of fields")
+        raise InvalidAnswer(f"{CROWD_FIELD}: expected a list with one object of fields", "not_json")
     if len(value) > MOST_FIELDS:
-        raise InvalidAnswer(f"{CROWD_FIELD}: expected at most {MOST_FIELDS:,} fields")
+        raise InvalidAnswer(f"{CROWD_FIELD}: expected at most {MOST_FIELDS:,} fields", "too_many")
     return value

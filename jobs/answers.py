@@ -66,20 +66,20 @@ def check_box(value: Any, classes: Sequence[str], width: float, height: float, w
 
     """
     if not isinstance(value, Mapping):
-        raise InvalidAnswer(f"{where}: expected a box, got {value!r:.60}")
+        raise InvalidAnswer(f"{where}: expected a box, got {value!r:.60}", "not_a_box")
     strange = [key for key in value if key not in _BOX_KEYS]
     if strange:
-        raise InvalidAnswer(f"{where}: unknown key {strange[0]!r:.60}")
+        raise InvalidAnswer(f"{where}: unknown key {strange[0]!r:.60}", "unknown_key")
     if value.get("rotation") or value.get("angle"):
-        raise InvalidAnswer(f"{where}: expected an upright box, got a rotated one")
+        raise InvalidAnswer(f"{where}: expected an upright box, got a rotated one", "rotated_box")
     label = _choice(value.get("label"), classes)
     if label is None:
-        raise InvalidAnswer(_unknown(where, "class", value.get("label"), classes))
+        raise InvalidAnswer(_unknown(where, "class", value.get("label"), classes), "unknown_label")
     left, top, wide, high = (
         _number(value.get(side), f"{where}.{side}") for side in ("left", "top", "width", "height")
     )
     if wide <= 0 or high <= 0:
-        raise InvalidAnswer(f"{where}: expected an area, got {wide:g} x {high:g} pixels")
+        raise InvalidAnswer(f"{where}: expected an area, got {wide:g} x {high:g} pixels", "no_area")
     score = _score(value.get("score"), where)
     return _clipped(Box(label, left, top, left + wide, top + high, score), width, height, where)
 
@@ -100,10 +100,12 @@ def check_tag(value: Any, attribute: Attribute, where: str) -> str | list[str]:
     picked = [option for option in known if option in chosen]
     if attribute.kind == "many":
         if attribute.unsure in picked and len(picked) > 1:
-            raise InvalidAnswer(f"{where}: {attribute.unsure!r} beside other choices")
+            raise InvalidAnswer(
+                f"{where}: {attribute.unsure!r} beside other choices", "contradiction"
+            )
         return picked
     if len(picked) != 1:
-        raise InvalidAnswer(f"{where}: expected one choice, got {len(picked)}")
+        raise InvalidAnswer(f"{where}: expected one choice, got {len(picked)}", "not_one_choice")
     return picked[0]
 
 
@@ -118,7 +120,7 @@ def _refuse_strangers(fields: Fields, tasks: Sequence[TaskSpec]) -> None:
     for name in fields.values:
         match = _FIELD.match(name)
         if match and int(match[1]) not in positions:
-            raise InvalidAnswer(f"field {name!r:.80}: the HIT has no such task")
+            raise InvalidAnswer(f"field {name!r:.80}: the HIT has no such task", "other_task")
 
 
 def _read_boxes(fields: Fields, schema: LabelSchema, task: TaskSpec) -> dict[str, Any]:
@@ -129,7 +131,9 @@ def _read_boxes(fields: Fields, schema: LabelSchema, task: TaskSpec) -> dict[str
         return box_value(())
     listed = _listed_boxes(value, task.image, where)
     if nothing and listed:
-        raise InvalidAnswer(f"{where}: says nothing is there, yet has {len(listed)} boxes")
+        raise InvalidAnswer(
+            f"{where}: says nothing is there, yet has {len(listed)} boxes", "contradiction"
+        )
     image = task.image
     boxes = [
         check_box(each, schema.classes, image.width, image.height, f"{where}[{index}]")
@@ -140,19 +144,24 @@ def _read_boxes(fields: Fields, schema: LabelSchema, task: TaskSpec) -> dict[str
 
 def _listed_boxes(value: Any, image: ImageRef, where: str) -> list[Any]:
     if not isinstance(value, Mapping):
-        raise InvalidAnswer(f"{where}: expected boundingBoxes, got {value!r:.60}")
+        raise InvalidAnswer(f"{where}: expected boundingBoxes, got {value!r:.60}", "no_boxes")
     listed = value.get("boundingBoxes")
     if not isinstance(listed, list):
-        raise InvalidAnswer(f"{where}: expected a list of boundingBoxes, got {listed!r:.60}")
+        raise InvalidAnswer(
+            f"{where}: expected a list of boundingBoxes, got {listed!r:.60}", "no_boxes"
+        )
     if len(listed) > MOST_BOXES:
-        raise InvalidAnswer(f"{where}: expected at most {MOST_BOXES:,} boxes, got {len(listed):,}")
+        raise InvalidAnswer(
+            f"{where}: expected at most {MOST_BOXES:,} boxes, got {len(listed):,}", "too_many"
+        )
     size = value.get("inputImageProperties")
     if size is None:
         return listed
     expected = {"width": image.width, "height": image.height}
     if not isinstance(size, Mapping) or {key: size.get(key) for key in expected} != expected:
         raise InvalidAnswer(
-            f"{where}: expected the image of {image.width} x {image.height}, got {size!r:.80}"
+            f"{where}: expected the image of {image.width} x {image.height}, got {size!r:.80}",
+            "other_image",
         )
     return listed
 
@@ -163,7 +172,9 @@ def _clipped(box: Box, width: float, height: float, where: str) -> Box:
     area = (box.right - box.left) * (box.bottom - box.top)
     inside = max(right - left, 0.0) * max(bottom - top, 0.0)
     if inside <= 0 or inside < LEAST_SHARE_INSIDE * area - 0.01 * (right - left + bottom - top):
-        raise InvalidAnswer(f"{where}: lies outside the image of {width:g} x {height:g} pixels")
+        raise InvalidAnswer(
+            f"{where}: lies outside the image of {width:g} x {height:g} pixels", "outside_image"
+        )
     return Box(box.label, left + 0.0, top + 0.0, right, bottom, box.score)
 
 
@@ -190,15 +201,17 @@ def _score(value: Any, where: str) -> float | None:
         return None
     score = _number(value, f"{where}.score")
     if not 0 <= score <= 1:
-        raise InvalidAnswer(f"{where}.score: expected 0 to 1, got {score:g}")
+        raise InvalidAnswer(f"{where}.score: expected 0 to 1, got {score:g}", "bad_number")
     return score
 
 
 def _number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidAnswer(f"{where}: expected a number, got {value!r:.60}")
+        raise InvalidAnswer(f"{where}: expected a number, got {value!r:.60}", "bad_number")
     if not -1e7 <= value <= 1e7 or not math.isfinite(value):
-        raise InvalidAnswer(f"{where}: expected pixels, got a number out of all bounds")
+        raise InvalidAnswer(
+            f"{where}: expected pixels, got a number out of all bounds", "bad_number"
+        )
     return float(value)
 
 
@@ -206,7 +219,7 @@ def _attribute(schema: LabelSchema, name: str) -> Attribute:
     for attribute in schema.attributes:
         if attribute.name == name:
             return attribute
-    raise InvalidAnswer(f"schema {schema.name!r}: has no attribute {name!r}")
+    raise InvalidAnswer(f"schema {schema.name!r}: has no attribute {name!r}", "other_task")
 
 
 def _read_tag(fields: Fields, prefix: str, attribute: Attribute) -> str | list[str]:
@@ -234,11 +247,11 @@ def _chosen(value: Any, attribute: Attribute, where: str) -> set[str]:
     elif isinstance(value, str):
         names = [value] if _known(value, attribute) else value.split("|")
     else:
-        raise InvalidAnswer(f"{where}: expected an answer, got {value!r:.60}")
+        raise InvalidAnswer(f"{where}: expected an answer, got {value!r:.60}", "no_choice")
     found = [_known(name, attribute) for name in names]
     if None in found:
         name = names[found.index(None)]
-        raise InvalidAnswer(_unknown(where, "option", name, _offered(attribute)))
+        raise InvalidAnswer(_unknown(where, "option", name, _offered(attribute)), "unknown_label")
     return {name for name in found if name is not None}
 
 
@@ -256,18 +269,22 @@ def _names_in_mapping(value: Mapping[Any, Any], attribute: Attribute, where: str
     if isinstance(value.get("labels"), list):
         return list(value["labels"])
     if not all(isinstance(flag, bool) for flag in value.values()):
-        raise InvalidAnswer(f"{where}: expected true or false for each option, got {value!r:.80}")
+        raise InvalidAnswer(
+            f"{where}: expected true or false for each option, got {value!r:.80}", "no_choice"
+        )
     if set(value) == {"on"} and not _known("on", attribute):
         return [_yes_or_no(value["on"], attribute, where)]
     unknown = [name for name in value if not _known(name, attribute)]
     if unknown:
-        raise InvalidAnswer(_unknown(where, "option", unknown[0], _offered(attribute)))
+        raise InvalidAnswer(
+            _unknown(where, "option", unknown[0], _offered(attribute)), "unknown_label"
+        )
     return [name for name, ticked in value.items() if ticked]
 
 
 def _yes_or_no(value: bool, attribute: Attribute, where: str) -> str:
     if attribute.kind != "yes_no":
-        raise InvalidAnswer(f"{where}: expected an option, got {value!r}")
+        raise InvalidAnswer(f"{where}: expected an option, got {value!r}", "no_choice")
     return "yes" if value else "no"
 
 
@@ -288,7 +305,7 @@ def _choice(name: Any, known: Sequence[str]) -> str | None:
 
 def _whole(value: float, where: str) -> str:
     if not -1e9 <= value <= 1e9 or value != int(value):
-        raise InvalidAnswer(f"{where}: expected a whole number, got {value!r:.40}")
+        raise InvalidAnswer(f"{where}: expected a whole number, got {value!r:.40}", "bad_number")
     return str(int(value))
 
 

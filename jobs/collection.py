@@ -28,6 +28,7 @@ from jobs.work import Progress
 
 ACTOR = "background"
 _DONE_AT_VENUE = ("Reviewable", "Reviewing", "Disposed")
+CLOSED_AGAIN = timedelta(minutes=10)
 _ESCAPED = "\ufeffjson:"
 
 
@@ -51,7 +52,7 @@ def collect_batch(resources: Resources, batch_id: int, progress: Progress) -> Co
     """
     with reading(resources.sessions) as session:
         context = hit_specs.batch_context(session, batch_id)
-        hit_ids = _hits_to_read(session, batch_id)
+        hit_ids = _hits_to_read(session, batch_id, resources.clock())
     provider = context.provider(resources.venues)
     n_new = n_unparsed = n_closed = n_settled = 0
     for number, hit_id in enumerate(hit_ids):
@@ -70,16 +71,24 @@ def collect_batch(resources: Resources, batch_id: int, progress: Progress) -> Co
     return CollectReport(n_new, n_unparsed, n_closed, n_settled, is_closed)
 
 
-def _hits_to_read(session: Session, batch_id: int) -> list[int]:
-    """HITs that are out, and closed ones with undecided work; those not read for longest first."""
-    undecided = exists().where(Assignment.hit_id == Hit.id, Assignment.state == "Submitted")
+def _hits_to_read(session: Session, batch_id: int, now: datetime) -> list[int]:
+    """HITs that are out, and closed ones with money or open work; those not read longest first.
+
+    Undecided work of a closed HIT changes at the venue by its deadline or by another's hand:
+    it is read then and now and then, not at every poll while we decide.
+    """
+    submitted = (Assignment.hit_id == Hit.id, Assignment.state == "Submitted")
+    undecided = exists().where(*submitted)
+    overdue = exists().where(*submitted, Assignment.auto_approval_at <= now)
+    not_lately = or_(Hit.collected_at.is_(None), Hit.collected_at <= now - CLOSED_AGAIN)
+    unsettled = (undecided & or_(overdue, not_lately)) | (~undecided & (Hit.held_micros > 0))
     found = (
         select(Hit.id)
         .where(Hit.batch_id == batch_id)
         .where(
             or_(
                 Hit.state.in_(("posted", "extending")),
-                (Hit.state == "closed") & (undecided | (Hit.held_micros > 0)),
+                (Hit.state == "closed") & unsettled,
             )
         )
         .order_by(Hit.collected_at.is_not(None), Hit.collected_at, Hit.id)
@@ -226,7 +235,7 @@ def _parse(
         )
     except InvalidAnswer as error:
         assignment.parse_state = "unparsed"
-        assignment.parse_error = str(error).replace("\x00", "")[:2000]
+        assignment.parse_error = f"{error.code}: {error}".replace("\x00", "")[:2000]
         return False
     session.add_all(
         Answer(

@@ -20,7 +20,14 @@ class InvalidInput(HitworksError):
 
 
 class InvalidAnswer(InvalidInput):
-    """A worker's fields are not an answer to the question; the raw submission is kept."""
+    """A worker's fields are not an answer to the question; the raw submission is kept.
+
+    ``code`` names the kind of fault in one word, the same in every version.
+    """
+
+    def __init__(self, message: str, code: str = "no_answer") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class BudgetExceeded(HitworksError):

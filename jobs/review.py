@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, select, update
@@ -21,6 +21,7 @@ from jobs.hit_specs import RouteContext
 from jobs.job_specs import Policy, ReviewPolicy
 from jobs.providers import Provider
 from jobs.records import HitSpec
+from jobs.reports.deadlines import decide_by
 from jobs.resources import Resources
 from jobs.tables import Assignment, Batch, Hit, Job, RawSubmission, Route, WorkerScore
 from jobs.work import Progress
@@ -30,7 +31,6 @@ from jobs.workers.evidence import Evidence
 POLICY = "policy"
 DECISIONS = ("approve", "reject")
 LONGEST_REASON = 1024
-LONGEST_MARGIN = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -170,12 +170,6 @@ def _need_evidence(session: Session, assignment_id: int) -> None:
             "your own look, and no known picture, agreement, speed or copying speaks against "
             "this worker; pay the work, or reject it without evidence on purpose"
         )
-
-
-def decide_by(submitted_at: datetime, auto_approval_at: datetime) -> datetime:
-    """When screening decides by what is known: the venue pays by itself a little later."""
-    margin = min(LONGEST_MARGIN, (auto_approval_at - submitted_at) / 4)
-    return auto_approval_at - margin
 
 
 def _decide_by_policy(session: Session, job_id: int, now: datetime) -> tuple[int, datetime | None]:

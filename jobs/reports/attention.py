@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from jobs.reports.conflicts import KINDS
+from jobs.reports.deadlines import late_work
 from jobs.tables import Finding, Job, Tally, Work
 
 SOON = timedelta(hours=24)
@@ -18,7 +19,10 @@ STALLED = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Attention:
-    """One thing to look at. ``kind``: conflicts, unparsed, expiring, finding, work or stalled."""
+    """One thing to look at.
+
+    ``kind``: conflicts, unparsed, deadline, expiring, finding, work or stalled.
+    """
 
     kind: str
     n: int
@@ -28,12 +32,13 @@ class Attention:
 
 
 def attention(session: Session, now: datetime, *, limit: int = 20) -> tuple[Attention, ...]:
-    """Conflicts, unreadable answers, HITs that expire, findings, work given up or overdue."""
+    """Conflicts, unreadable answers, deadlines, findings, work given up or overdue."""
     conflict = Tally.key.in_([f"{kind} conflict" for kind in KINDS])
     until = f"{now + SOON:%Y-%m-%d %H}"
     return (
         *_counted(session, "conflicts", (Tally.subject == "states") & conflict, limit),
         *_counted(session, "unparsed", Tally.subject == "unparsed", limit),
+        *_deadlines(session, now, limit),
         *_counted(
             session,
             "expiring",
@@ -61,6 +66,15 @@ def _counted(
     )
     for job_id, name, count in rows:
         yield Attention(kind, int(count), job_id, name)
+
+
+def _deadlines(session: Session, now: datetime, limit: int) -> Iterator[Attention]:
+    """One line a job: how much work its venue will pay unasked, and from when on."""
+    late = late_work(session, now)
+    names = select(Job.id, Job.name).where(Job.id.in_({one.job_id for one in late}))
+    for job_id, name in session.execute(names.order_by(Job.id).limit(limit)):
+        due = [one.paid_at for one in late if one.job_id == job_id]
+        yield Attention("deadline", len(due), job_id, name, f"{min(due):%Y-%m-%d %H:%M}")
 
 
 def _findings(session: Session, limit: int) -> Iterator[Attention]:

@@ -53,6 +53,7 @@ class Assignment(Base):
 
     __tablename__ = "assignment"
     __table_args__ = (
+        Index("ix_assignment_deadline", "state", "auto_approval_at"),
         Index(
             "ix_assignment_undecided",
             "id",

@@ -110,7 +110,7 @@ def _judge(sessions: Sessions, spec: HitSpec, sent: dict[str, str], found: Verdi
         found.n_kept += 1
         if assignment.parse_state == "unparsed":
             found.n_unparsed += 1
-            found.reasons[assignment.parse_error.partition(":")[0][:20]] += 1
+            found.reasons[assignment.parse_error.partition(":")[0]] += 1
             if answer is not None or not assignment.parse_error:
                 found.troubles.append(f"{name}: refused without a reason")
         elif assignment.parse_state == "parsed" and answer is not None:

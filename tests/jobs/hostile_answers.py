@@ -54,6 +54,9 @@ SIZES: tuple[Any, ...] = (
 )  # fmt: skip
 NUMBER_FIELDS = ("left", "top", "width", "height", "score", "rotation", "angle")
 TAG_FIELDS = ("light", "weather", "wet", "sharpness")
+TWICE = (
+    "<Answer><QuestionIdentifier>taskAnswers</QuestionIdentifier><FreeText>[]</FreeText></Answer>"
+)
 ENVELOPES: tuple[Callable[[str], str], ...] = (
     lambda raw: raw[: len(raw) // 2],
     lambda raw: raw * 2,
@@ -62,6 +65,7 @@ ENVELOPES: tuple[Callable[[str], str], ...] = (
     lambda raw: "<!DOCTYPE a [<!ENTITY b 'c'>]>" + raw,
     lambda raw: "<!DOCTYPE a SYSTEM 'http://127.0.0.1:9/x.dtd'>" + raw,
     lambda raw: '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>' + raw,
+    lambda raw: raw.replace("<Answer>", TWICE + "<Answer>"),
     lambda raw: raw.replace("ASCII", "UTF-16"),
     lambda raw: raw.replace("ASCII", "UTF-7"),
     lambda raw: raw.encode("utf-16", "surrogatepass").decode("latin-1"),
@@ -156,7 +160,7 @@ def _drawn(rng: np.random.Generator) -> str:
     raw = crowd(fields)
     chance = rng.random()
     if chance < 0.1:
-        return _pick(rng, ENVELOPES[:18])(raw)
+        return _pick(rng, ENVELOPES[:19])(raw)
     return _damaged(rng, raw) if chance < 0.34 else raw
 
 

@@ -10,6 +10,12 @@ import os
 from tests.jobs.answer_fuzz import fuzz
 from tests.jobs.hostile_answers import n_crossed, submissions
 
+CODES = {
+    "bad_number", "contradiction", "entities", "given_twice", "no_area", "no_boxes", "no_choice",
+    "not_a_box", "not_json", "not_one_choice", "not_xml", "other_image", "other_task",
+    "outside_image", "rotated_box", "too_deep", "too_large", "too_many", "unknown_key",
+    "unknown_label",
+}  # fmt: skip
 N_DRAWN = int(os.environ.get("HITWORKS_TEST_FUZZED_ANSWERS", "500"))
 
 
@@ -18,6 +24,7 @@ def test_every_hostile_value_at_every_field_is_kept_and_read_or_refused(sessions
     found = fuzz(sessions, tmp_path, submissions(n, seed=1))
     assert found.troubles == []
     assert found.n_sent == found.n_kept == found.n_parsed + found.n_unparsed == 2 * n
+    assert set(found.reasons) == CODES
     assert min(found.n_parsed, found.n_unparsed) > n / 50
 
 

@@ -9,7 +9,7 @@ import pytest
 from jobs import deadlines, review
 from jobs.db import reading, transaction
 from jobs.reports.attention import attention
-from jobs.review import decide_by
+from jobs.reports.deadlines import decide_by
 from jobs.tables import Assignment, Finding, Hit, RawSubmission, Work
 from tests.factories import NOW
 
@@ -22,9 +22,11 @@ def live_on(bench, days, step_hours=1.0):
     bench.drain()
 
 
-def findings_shown(bench):
+def shown(bench):
+    """What the requester's first page says about deadlines."""
     with reading(bench.sessions) as session:
-        return [one.message for one in attention(session, bench.dial()) if one.kind == "finding"]
+        found = [one for one in attention(session, bench.dial()) if one.kind == "deadline"]
+    return [(one.n, one.message) for one in found]
 
 
 def test_screening_decides_before_the_venue_pays_unasked(bench):
@@ -60,17 +62,14 @@ def test_work_for_a_person_is_shown_a_day_before_the_venue_pays_it(bench):
     bench.drain()
     bench.submit_raw("ben", "nonsense")
     live_on(bench, days=1.9)
-    assert bench.ours(Finding) == []
+    assert shown(bench) == []
     live_on(bench, days=0.3)
-    (told,) = findings_shown(bench)
-    assert "1 submissions are not decided" in told
-    live_on(bench, days=0.2)
-    assert len(findings_shown(bench)) == 1
     (row,) = bench.ours(Assignment)
+    assert shown(bench) == [(1, f"{row.auto_approval_at:%Y-%m-%d %H:%M}")]
     with transaction(bench.sessions) as session:
         review.decide(session, row.id, "reject", "It is no answer", "ada", bench.dial())
     live_on(bench, days=0.1)
-    assert findings_shown(bench) == []
+    assert shown(bench) == []
     assert [one.state for one in bench.ours(Assignment)] == ["Rejected"]
     bench.check_books()
 
@@ -112,9 +111,7 @@ def test_answers_are_collected_before_the_venue_disposes_of_their_hit(bench):
 def test_looking_twice_tells_once(bench):
     bench.launch(n_items=1, redundancy=1)
     bench.drain()
-    bench.submit_raw("ben", "nonsense")
-    bench.settle_down(2)
-    bench.dial.turn(hours=60)
+    bench.dial.turn(days=110)
     for _ in range(2):
         deadlines.watch(bench.resources, lambda _done, _total: None)
     assert bench.count(Finding, state="open") == 1

@@ -19,6 +19,9 @@ def upgrade() -> None:
     _create_letter()
     _create_letter_copy()
     _create_reversal()
+    op.create_index(
+        "ix_assignment_deadline", "assignment", ["state", "auto_approval_at"], unique=False
+    )
 
 
 def _create_own_qualification() -> None:
