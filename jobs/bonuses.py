@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -160,10 +160,11 @@ def pay_bonus(resources: Resources, intent_id: int, progress: Progress) -> None:
     provider = bonus.context.provider(resources.venues)
     if intents.is_past_window(bonus.intent, resources.clock()):
         if _is_paid(provider, bonus):
-            _confirm(resources, bonus)
+            _confirm(resources, bonus, provider.trace.latest)
             return
         with transaction(resources.sessions) as session:
             intents.renew_window(session, intent_id, resources.clock())
+    provider.trace.clear()
     with transaction(resources.sessions) as session:
         intents.refuse_when_paused(session, bonus.context.job.id)
         intent = intents.stamp_attempt(session, intent_id)
@@ -178,7 +179,7 @@ def pay_bonus(resources: Resources, intent_id: int, progress: Progress) -> None:
     except ProviderError as error:
         _recover(resources, provider, bonus, intent, error)
         return
-    _confirm(resources, bonus)
+    _confirm(resources, bonus, provider.trace.latest)
 
 
 def _check_amount(amount_micros: int) -> None:
@@ -203,7 +204,7 @@ def _recover(
     resources: Resources, provider: Provider, bonus: _Bonus, intent: Intent, error: ProviderError
 ) -> None:
     if error.permanent and intent.attempts > 1 and _is_paid(provider, bonus):
-        _confirm(resources, bonus)
+        _confirm(resources, bonus, provider.trace.latest)
         return
     now = resources.clock()
     with transaction(resources.sessions) as session:
@@ -218,13 +219,13 @@ def _recover(
     raise error
 
 
-def _confirm(resources: Resources, bonus: _Bonus) -> None:
+def _confirm(resources: Resources, bonus: _Bonus, request_id: str) -> None:
     now = resources.clock()
     with transaction(resources.sessions) as session:
-        intents.finish(session, bonus.intent.id, "done", now)
+        intents.finish(session, bonus.intent.id, "done", now, request_id=request_id)
         spent = {"bonus": bonus.amount_micros, "fee": bonus.fee_micros}
         key = f"settle:intent:{bonus.intent.id}"
-        why = _why(bonus.intent, bonus.assignment, bonus.context)
+        why = replace(_why(bonus.intent, bonus.assignment, bonus.context), request_id=request_id)
         ledger.settle(session, bonus.context.job.id, spent, key=key, reason=why, now=now)
 
 

@@ -283,6 +283,7 @@ def _take_states(
         n_taken += settling.record_state(
             session, assignment, state, context,
             cost_micros=cost, fee_micros=fee, actor=settling.VENUE, now=now,
+            request_id=provider.trace.read,
         )  # fmt: skip
     return n_taken
 

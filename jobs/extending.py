@@ -197,6 +197,7 @@ def _extend(resources: Resources, one: _Order, before_call: Callable[[], None]) 
     if prepared is None:
         return ""
     intent, target = prepared
+    one.provider.trace.clear()
     try:
         if intent.attempts > 1 and intents.is_past_window(intent, resources.clock()):
             intent = _renew(resources, one, intent, target)
@@ -305,7 +306,12 @@ def _confirm(
     now = resources.clock()
     with transaction(resources.sessions) as session:
         if not intents.finish(
-            session, intent_id, "done", now, reference=f"{one.provider_hit_id} {target}"
+            session,
+            intent_id,
+            "done",
+            now,
+            reference=f"{one.provider_hit_id} {target}",
+            request_id=one.provider.trace.latest,
         ):
             return
         hit = session.get_one(Hit, one.hit_id, with_for_update=True, populate_existing=True)

@@ -17,16 +17,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from jobs import findings
 from jobs.errors import Conflict, Paused
-from jobs.tables import Installation, Intent, Job, Switch
+from jobs.tables import Extension, Installation, Intent, Job, Switch
 
 TOKEN_LIFE = timedelta(hours=20)  # MTurk forgets a token after 24 h; four hours are the margin
 OPEN = ("sending", "unknown")
 PAUSE = "pause"
+BUYING = ("CreateHITWithHITType", "CreateAdditionalAssignmentsForHIT")
 RESTORED = "restored"  # on from a restore until the venues were read: see jobs/adopting.py
 
 
@@ -49,11 +50,14 @@ def begin(session: Session, call: Call, now: datetime) -> tuple[Intent, bool]:
 
     Raises:
         Conflict: when the same key was used with other parameters.
-        Paused: for a paid call while the pause switch is on or the job is paused.
+        Paused: for a paid call while the pause switch is on or the job is paused; for one
+            that buys answers also while a finding is open.
 
     """
     if call.is_paid:
         refuse_when_paused(session, call.job_id)
+    if call.is_paid and call.operation in BUYING:
+        _refuse_buying_with_findings(session)
     intent = session.scalar(select(Intent).where(Intent.key == call.key).with_for_update())
     if intent is None:
         return _new(session, call, now), True
@@ -128,8 +132,12 @@ def finish(
     *,
     reference: str = "",
     error: str = "",
+    request_id: str = "",
 ) -> bool:
-    """End an open intent as done, failed or unknown; False when another run was first."""
+    """End an open intent as done, failed or unknown; False when another run was first.
+
+    ``request_id`` is the venue's own id of the call that was made, or that told of its effect.
+    """
     change = update(Intent).where(Intent.id == intent_id, Intent.state.in_(OPEN))
     return _applied(
         session,
@@ -137,6 +145,7 @@ def finish(
         state=state,
         provider_reference=reference,
         error=error[:2000],
+        request_id=request_id[:200],
         finished_at=None if state in OPEN else now,
     )
 
@@ -146,12 +155,29 @@ def decision_key(assignment_id: int) -> str:
     return f"decide:assignment:{assignment_id}"
 
 
-def finish_decision(session: Session, assignment_id: int, state: str, now: datetime) -> None:
-    """End the deciding call, if there was one, with what the venue holds; it may have been lost."""
+def finish_decision(
+    session: Session, assignment_id: int, state: str, now: datetime, request_id: str = ""
+) -> int | None:
+    """End the deciding call, if there was one, with what the venue holds; it may have been lost.
+
+    Its intent's id, for the books.
+    """
     key = decision_key(assignment_id)
     intent_id = session.scalar(select(Intent.id).where(Intent.key == key))
     if intent_id is not None:
-        finish(session, intent_id, "done", now, reference=state)
+        finish(session, intent_id, "done", now, reference=state, request_id=request_id)
+    return intent_id
+
+
+def of_hit(session: Session, hit_id: int) -> Intent | None:
+    """The newest call that put money on the HIT: its extension, or its post."""
+    number = session.scalar(
+        select(func.max(Extension.number)).where(
+            Extension.hit_id == hit_id, Extension.state == "done"
+        )
+    )
+    key = f"extend:hit:{hit_id}:{number}" if number else f"publish:hit:{hit_id}"
+    return session.scalar(select(Intent).where(Intent.key == key))
 
 
 def token(session: Session, operation: str, intent_id: int, window: int) -> str:
@@ -204,6 +230,12 @@ def set_pause(
         session.add(switch)
     switch.is_on, switch.reason, switch.actor, switch.changed_at = is_on, reason, actor, now
     session.flush()
+
+
+def _refuse_buying_with_findings(session: Session) -> None:
+    row = next(iter(findings.open_findings(session)), None)
+    if row is not None:
+        raise Paused(f"nothing is bought while finding {row.id} is open: {row.message[:300]}")
 
 
 def _refuse_with_findings(session: Session) -> None:

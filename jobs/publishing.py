@@ -172,6 +172,7 @@ def _publish(resources: Resources, posting: _Posting, before_call: Callable[[], 
         intent = _intend(session, posting, resources)
     if intent is None:
         return
+    posting.provider.trace.clear()
     if intent.attempts > 1 and intents.is_past_window(intent, resources.clock()):
         found = posting.provider.find(posting.spec.marker)
         if found is not None:
@@ -226,7 +227,14 @@ def _intend(
 def _confirm(resources: Resources, posting: _Posting, intent_id: int, posted: PostedHit) -> None:
     now = resources.clock()
     with transaction(resources.sessions) as session:
-        first = intents.finish(session, intent_id, "done", now, reference=posted.provider_hit_id)
+        first = intents.finish(
+            session,
+            intent_id,
+            "done",
+            now,
+            reference=posted.provider_hit_id,
+            request_id=posting.provider.trace.latest,
+        )
         hit = session.get_one(Hit, posting.hit_id, with_for_update=True, populate_existing=True)
         if not first:
             _compare(session, hit, posted, posting, now)

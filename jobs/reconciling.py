@@ -15,7 +15,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import adopting, findings, hit_specs, intents, ledger, publishing
+from jobs import adopting, balances, findings, hit_specs, intents, ledger, publishing
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, ProviderError
 from jobs.money import format_usd
@@ -40,12 +40,16 @@ YOUNG = timedelta(minutes=2)  # younger than this, a venue's list may lag behind
 
 @dataclass
 class Reconciliation:
-    """What was compared, what was taken over, and every difference as a sentence."""
+    """What was compared, what was taken over, and every difference as a sentence.
+
+    ``notes`` tell of money on the account that is none of ours, with its likely cause.
+    """
 
     n_hits: int = 0
     n_submissions: int = 0
     n_adopted: int = 0
     differences: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class _Account:
     """One venue account, and the HITs of ours that belong to it."""
 
     provider: Provider
+    environment: str
     hits: Mapping[str, Hit]
 
 
@@ -76,9 +81,12 @@ def reconcile(resources: Resources, progress: Progress, *, in_full: bool = True)
     known = {marker: hit for account in accounts for marker, hit in account.hits.items()}
     for account in accounts:
         listed = defaultdict(list)
+        others: list[PostedHit] = []
         for posted in account.provider.hits():
             if posted.marker.startswith(ours):
                 listed[posted.marker].append(posted)
+            else:
+                others.append(posted)
         found.n_hits += sum(map(len, listed.values()))
         _compare_listing(resources, account, listed, known, found)
         for number, (marker, hit) in enumerate(account.hits.items()):
@@ -87,6 +95,11 @@ def reconcile(resources: Resources, progress: Progress, *, in_full: bool = True)
                 _explain_absence(resources, account, hit, found)
             elif hit.provider_hit_id and in_full:
                 _compare_submissions(resources, account, hit, found)
+        difference = balances.compare(
+            resources, account.provider, account.environment, others, found.notes
+        )
+        if difference:
+            found.differences[f"balance:{account.environment}"] = difference
     _write(resources, found)
     return found
 
@@ -109,7 +122,7 @@ def _accounts(session: Session, resources: Resources) -> Iterator[_Account]:
     for account, route_id in first.items():
         provider = hit_specs.route_context(session, route_id).provider(resources.venues)
         if provider.has_pages:
-            yield _Account(provider, hits[account])
+            yield _Account(provider, account[1], hits[account])
 
 
 def _compare_listing(

@@ -138,6 +138,7 @@ class PostedHit:
     n_pending: int
     expires_at: datetime | None
     provider_hit_type_id: str = ""
+    reward_micros: int = 0
     question: str = ""
 
 

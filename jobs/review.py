@@ -304,6 +304,7 @@ def _carry_out(
         if intent.state == "done":
             return ""
         intent = intents.stamp_attempt(session, intent.id)
+    provider.trace.clear()
     try:
         reference = decided.raw.provider_assignment_id
         if is_approval:
@@ -325,6 +326,7 @@ def _carry_out(
         settling.record_state(
             session, row, state, context,
             cost_micros=cost, fee_micros=fee, actor=row.decided_by, now=now,
+            request_id=provider.trace.latest,
         )  # fmt: skip
     return state
 

@@ -27,6 +27,7 @@ def record_state(
     fee_micros: int,
     actor: str,
     now: datetime,
+    request_id: str = "",
 ) -> bool:
     """Take over the state that the venue holds, and spend the money if it is Approved.
 
@@ -39,14 +40,17 @@ def record_state(
     if wanted != state:
         _surprise(session, assignment, state, context, now)
     assignment.state = state
-    intents.finish_decision(session, assignment.id, state, now)
+    intent_id = intents.finish_decision(session, assignment.id, state, now, request_id)
     if state == "Approved":
+        bought = intents.of_hit(session, assignment.hit_id)
         reason = Reason(
             actor,
             route_id=context.route.id,
             hit_id=assignment.hit_id,
             assignment_id=assignment.id,
             worker_id=assignment.worker_id,
+            intent_id=intent_id or (bought.id if bought else None),
+            request_id=request_id,
         )
         spent = {"reward": cost_micros, "fee": fee_micros}
         key = f"settle:assignment:{assignment.id}"
@@ -87,7 +91,14 @@ def release_when_settled(
     if session.scalar(undecided):
         return False
     if hit.held_micros:
-        reason = Reason(actor, route_id=context.route.id, hit_id=hit.id)
+        bought = intents.of_hit(session, hit.id)
+        reason = Reason(
+            actor,
+            route_id=context.route.id,
+            hit_id=hit.id,
+            intent_id=bought.id if bought else None,
+            request_id=bought.request_id if bought else "",
+        )
         key = f"release:hit:{hit.id}:{hit.max_assignments}{_extended(session, hit)}"
         ledger.release(session, context.job.id, hit.held_micros, key=key, reason=reason, now=now)
     return True

@@ -84,9 +84,17 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> Non
             if intent.state == "done":
                 continue
             intents.stamp_attempt(session, intent.id)
+        provider.trace.clear()
         now_open = provider.expire(hit.provider_hit_id)
         with transaction(resources.sessions) as session:
-            intents.finish(session, intent.id, "done", resources.clock(), reference=now_open.state)
+            intents.finish(
+                session,
+                intent.id,
+                "done",
+                resources.clock(),
+                reference=now_open.state,
+                request_id=provider.trace.latest,
+            )
     with transaction(resources.sessions) as session:
         for hit in hits:
             if hit.state == "closed":

@@ -87,13 +87,14 @@ def compare(settings: Settings, as_json: bool) -> None:
         "n_submissions": found.n_submissions,
         "n_adopted": found.n_adopted,
         "differences": found.differences,
+        "notes": found.notes,
         "findings": rows,
     }
     text = (
         f"{found.n_hits} HITs and {found.n_submissions} submissions compared, "
         f"{found.n_adopted} HITs adopted, {len(found.differences)} differences"
     )
-    _door.show(result, as_json, text)
+    _door.show(result, as_json, "\n".join([text, *found.notes]))
     if rows and not as_json:
         _door.show(None, False, _findings_table(rows))
     if rows:

@@ -7,6 +7,7 @@ fields leave in a ``Submission``. Every vendor error leaves as a ``ProviderError
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from types import ModuleType
@@ -47,12 +48,32 @@ class People(Protocol):
         """Have news of the HIT type sent to the queue; False where the venue cannot reach it."""
 
 
+class Trace(threading.local):
+    """The venue's own ids of this thread's latest calls: one that changes things, one that reads.
+
+    Support at the venue finds a call by its id; our books keep it beside each payment.
+    """
+
+    changed: str = ""
+    read: str = ""
+
+    def clear(self) -> None:
+        """Forget earlier calls, before one whose id is wanted."""
+        self.changed = self.read = ""
+
+    @property
+    def latest(self) -> str:
+        """The id of the call that made the effect, or of the one that told of it."""
+        return self.changed or self.read
+
+
 class Provider(Protocol):
     """One venue. Every call may be repeated; each states what a repeat does."""
 
     name: str
     has_pages: bool
     """Whether people see a rendered page."""
+    trace: Trace
 
     @property
     def people(self) -> People | None:
@@ -60,6 +81,9 @@ class Provider(Protocol):
 
     def identity(self) -> Identity:
         """Environment, endpoint, account and balance in use."""
+
+    def balance(self) -> int | None:
+        """What the account can still spend; None where nothing is paid from one."""
 
     def quote(self, spec: HitSpec) -> Quote:
         """Reward and fee of one HIT, never under what the venue can charge for it."""
@@ -111,7 +135,7 @@ class Provider(Protocol):
         """Bonuses the venue lists for one assignment."""
 
     def hits(self) -> Iterator[PostedHit]:
-        """Every HIT of the account that carries a marker of ours."""
+        """Every HIT of the account; those that carry a marker of ours are ours."""
 
     def cost_of_work(self, spec: HitSpec, submission: Submission) -> int:
         """Micro-dollars owed for one approved submission, without the venue's fee.

@@ -30,6 +30,7 @@ def posted_hit(hit: dict[str, Any], *, with_question: bool = False) -> PostedHit
         n_pending=hit.get("NumberOfAssignmentsPending", 0),
         expires_at=hit.get("Expiration"),
         provider_hit_type_id=hit.get("HITTypeId", ""),
+        reward_micros=micros(hit.get("Reward", "0")),
         question=hit.get("Question", "") if with_question else "",
     )
 

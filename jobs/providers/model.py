@@ -18,6 +18,7 @@ from jobs.blobs import Blobs
 from jobs.errors import InvalidInput
 from jobs.input_faults import explain
 from jobs.money import format_usd, parse_usd_option
+from jobs.providers import Trace
 from jobs.records import (
     BOXES,
     Attribute,
@@ -99,6 +100,7 @@ class Model:
         now: Callable[[], datetime],
     ) -> None:
         self.worker_id = f"{tagger_name}@{tagger.version}"
+        self.trace = Trace()
         self._tagger = tagger
         self._item_micros = item_micros
         self._environment = environment
@@ -107,6 +109,9 @@ class Model:
 
     def identity(self) -> Identity:
         return Identity(self._environment, "this machine", self.worker_id, None)
+
+    def balance(self) -> int | None:
+        return None
 
     def quote(self, spec: HitSpec) -> Quote:
         """Compute for each task; refuses a question the tagger cannot answer."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 import boto3
@@ -21,6 +21,7 @@ from jobs.marketplace_accounts import read_requester_key
 from jobs.money import decimal_usd
 from jobs.providers import Trace
 from jobs.providers import _turk_errors as turk
+from jobs.providers import _turk_expiry as expiry
 from jobs.providers import _turk_identity as aws
 from jobs.providers import _turk_qualifications as qualifications
 from jobs.providers import _turk_replies as replies
@@ -36,8 +37,6 @@ ENDPOINTS = {
 }
 _STATUSES = ["Submitted", "Approved", "Rejected"]
 _MOST_PAGES = 100_000
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-_TIMES_LONG_AGO = 30 * 365 * 86_400  # as many different seconds, all of them past
 
 
 def connect(
@@ -115,9 +114,12 @@ class Mturk:
         self._qualification_types: dict[str, str] = {}
         self.people = TurkPeople(self._call, self._pages, is_local=environment == "local")
 
+    def balance(self) -> int:
+        return replies.micros(self._call("get_account_balance")["AvailableBalance"])
+
     def identity(self) -> Identity:
         """Balance and account; AWS says whose credentials these are, our marketplace its own."""
-        balance = self._call("get_account_balance")["AvailableBalance"]
+        balance = self.balance()
         account, arn = self._account, ""
         if self.environment != "local":
             account, arn = aws.caller(aws.open_identity_client())
@@ -125,7 +127,7 @@ class Mturk:
             environment=self.environment,
             endpoint=self._client.meta.endpoint_url,
             account=account,
-            balance_micros=replies.micros(balance),
+            balance_micros=balance,
             arn=arn,
         )
 
@@ -196,34 +198,10 @@ class Mturk:
         return posted
 
     def prolong(self, provider_hit_id: str, until: datetime) -> PostedHit:
-        self._set_expiration(provider_hit_id, until)
-        posted = self.get(provider_hit_id)
-        if posted.expires_at is None or posted.expires_at < until.replace(microsecond=0):
-            raise ProviderError(
-                f"{self.name}: {provider_hit_id} was to be open until {until} and ends "
-                f"{posted.expires_at}",
-                permanent=False,
-                outcome_unknown=True,
-            )
-        return posted
+        return expiry.prolong(self._call, self.get, provider_hit_id, until)
 
     def expire(self, provider_hit_id: str) -> PostedHit:
-        self._set_expiration(provider_hit_id, _LONG_AGO)
-        posted = self.get(provider_hit_id)
-        if posted.state == "Assignable" and posted.expires_at is not None:
-            # The service takes HIT and time for a token: after a HIT was prolonged, the time
-            # that ended it before is used up. Each expiration gives a past time of its own.
-            offset = timedelta(seconds=int(posted.expires_at.timestamp()) % _TIMES_LONG_AGO)
-            self._set_expiration(provider_hit_id, _LONG_AGO + offset)
-            posted = self.get(provider_hit_id)
-        return posted
-
-    def _set_expiration(self, provider_hit_id: str, at: datetime) -> None:
-        try:
-            self._call("update_expiration_for_hit", HITId=provider_hit_id, ExpireAt=at)
-        except ProviderError as error:
-            if turk.TOKEN_USED not in str(error):
-                raise
+        return expiry.expire(self._call, self.get, provider_hit_id)
 
     def delete(self, provider_hit_id: str) -> None:
         try:

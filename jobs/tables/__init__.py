@@ -61,6 +61,9 @@ from jobs.tables.money import (
     Account as Account,
 )
 from jobs.tables.money import (
+    Balance as Balance,
+)
+from jobs.tables.money import (
     Extension as Extension,
 )
 from jobs.tables.money import (

@@ -36,6 +36,7 @@ class Intent(Base):
     actor: Mapped[str]
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(default="")
+    request_id: Mapped[str] = mapped_column(default="")  # the venue's, of the call that ended it
     created_at: Mapped[datetime]
     first_sent_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -128,6 +129,21 @@ class Account(Base):
     hour_micros: Mapped[int] = mapped_column(default=0)
     actor: Mapped[str] = mapped_column(default="")
     changed_at: Mapped[datetime | None]
+
+
+class Balance(Base):
+    """What a venue account said it has, and between which sums all its money must lie.
+
+    The bounds are the balance and what our books spent, without and with what they hold:
+    they meet over the readings until money comes in or leaves for something else.
+    """
+
+    __tablename__ = "balance"
+    account: Mapped[str] = mapped_column(String(60), primary_key=True)  # mturk:production
+    balance_micros: Mapped[int]
+    low_micros: Mapped[int]
+    high_micros: Mapped[int]
+    read_at: Mapped[datetime]
 
 
 class Finding(Base):

@@ -6,7 +6,7 @@ changes nothing at a venue, so a lost reply is answered by asking again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -165,6 +165,7 @@ def carry_out(resources: Resources, intent_id: int, progress: Progress) -> None:
     with transaction(resources.sessions) as session:
         intents.refuse_when_paused(session, context.job.id)
         intent = intents.stamp_attempt(session, intent_id)
+    provider.trace.clear()
     try:
         state = provider.reverse(raw.provider_assignment_id, reversal.reason)
     except ProviderError as error:
@@ -177,7 +178,8 @@ def carry_out(resources: Resources, intent_id: int, progress: Progress) -> None:
         _give_up(resources, intent, assignment, context, str(error))
         return
     if state == "Approved":
-        _confirm(resources, intent, assignment, reversal, context)
+        request_id = provider.trace.latest
+        _confirm(resources, intent, assignment, reversal, context, request_id)
     else:
         _give_up(resources, intent, assignment, context, f"the venue holds it as {state}")
 
@@ -247,6 +249,7 @@ def _confirm(
     assignment: Assignment,
     reversal: Reversal,
     context: RouteContext,
+    request_id: str,
 ) -> None:
     now = resources.clock()
     spent = {
@@ -254,7 +257,9 @@ def _confirm(
         "fee": int(intent.parameters["fee_micros"]),
     }
     with transaction(resources.sessions) as session:
-        if not intents.finish(session, intent.id, "done", now, reference="Approved"):
+        if not intents.finish(
+            session, intent.id, "done", now, reference="Approved", request_id=request_id
+        ):
             return
         row = session.get_one(Assignment, assignment.id, with_for_update=True)
         row.state, row.decision = "Approved", "approve"
@@ -262,7 +267,7 @@ def _confirm(
         row.decision_reason = reversal.reason
         row.cost_micros, row.fee_micros = spent["reward"], spent["fee"]
         key = f"settle:assignment:{row.id}"
-        why = _why(intent, row, context)
+        why = replace(_why(intent, row, context), request_id=request_id)
         ledger.settle(session, context.job.id, spent, key=key, reason=why, now=now)
         work.enqueue(session, "advance_job", context.job.id, now)
 

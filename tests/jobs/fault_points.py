@@ -7,17 +7,33 @@ restart, with leases that run out; at its end nothing may be doubled, lost or ov
 
 from __future__ import annotations
 
+import atexit
+import secrets
+import shutil
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from sqlalchemy import event
+from sqlalchemy import event, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import calls, ledger, tallies, work
 from jobs.db import open_engine, open_sessions, reading, transaction
 from jobs.migrating import upgrade
-from jobs.tables import Assignment, Finding, Hit, Intent, Job, Label, RawSubmission, Work
+from jobs.tables import (
+    Assignment,
+    Finding,
+    Hit,
+    Installation,
+    Intent,
+    Job,
+    Label,
+    LedgerTransaction,
+    RawSubmission,
+    Work,
+)
 from tests.factories import NOW
 from tests.jobs.lifecycle import Bench, Dial, open_bench
 from webapp.marketplace.faults import Fault
@@ -79,8 +95,9 @@ class Ending:
 
 def tell(folder: Path, market: Running, points: Iterable[Point]) -> Ending:
     """Play one job with these breaks: two people disagree, a third answer is bought, a label."""
-    engine = open_engine(f"sqlite:///{folder / 'story.sqlite'}")
-    upgrade(engine, NOW)
+    engine = open_engine(f"sqlite:///{shutil.copy(_empty(), folder / 'story.sqlite')}")
+    with engine.begin() as connection:  # each story is an installation of its own
+        connection.execute(update(Installation).values(key=secrets.token_hex(6)))
     breaker = Breaker(point for point in points if point.where.endswith("_commit"))
     maker = open_sessions(engine)
     dial = market.market.dial._clock  # the dial that the marketplace was opened with
@@ -118,6 +135,17 @@ def tell(folder: Path, market: Running, points: Iterable[Point]) -> Ending:
     return Ending(breaker.n_commits, n_calls, troubles)
 
 
+@cache
+def _empty() -> Path:
+    """A migrated database without rows; migrating anew would take most of a story's time."""
+    path = Path(tempfile.mkdtemp(prefix="hitworks-story-")) / "empty.sqlite"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    engine = open_engine(f"sqlite:///{path}")
+    upgrade(engine, NOW)
+    engine.dispose()
+    return path
+
+
 def _until(bench: Bench, is_so) -> None:
     for _ in range(MOST_ROUNDS):
         try:
@@ -148,6 +176,8 @@ def _troubles(bench: Bench, job_id: int, spent_cents: int, held_cents: int):
         ("cents held at the venue", 0, held_cents),
         ("micro-dollars spent here", 180_000, job.spent_micros),
         ("micro-dollars held here", 0, job.held_micros),
+        ("movements that name no call", 0, _n_unnamed(bench, "intent_id")),
+        ("payments without the venue's request", 0, _n_unnamed(bench, "request_id", "settle")),
         ("state of the job", "finished", job.state),
         ("open findings", 0, bench.count(Finding, state="open")),
         (
@@ -159,3 +189,11 @@ def _troubles(bench: Bench, job_id: int, spent_cents: int, held_cents: int):
     ):
         if expected != got:
             yield f"{what}: expected {expected}, got {got}"
+
+
+def _n_unnamed(bench: Bench, column: str, *kinds: str) -> int:
+    return sum(
+        not getattr(one, column)
+        for one in bench.ours(LedgerTransaction)
+        if one.kind in (kinds or ("hold", "settle", "release"))
+    )

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
 from jobs import calls, ledger, planning, work
@@ -162,7 +162,11 @@ class Bench:
 
     def ours(self, table: type[Any], **where: Any) -> list[Any]:
         with reading(self.sessions) as session:
-            return list(session.scalars(select(table).filter_by(**where).order_by(table.id)))
+            return list(
+                session.scalars(
+                    select(table).filter_by(**where).order_by(*inspect(table).primary_key)
+                )
+            )
 
     def count(self, table: type[Any], **where: Any) -> int:
         with reading(self.sessions) as session:

@@ -17,6 +17,8 @@ def upgrade() -> None:
     _create_extension()
     _create_account()
     _fill_account()
+    _create_balance()
+    op.add_column("intent", sa.Column("request_id", sa.Text(), nullable=False, server_default=""))
 
 
 def _create_extension() -> None:
@@ -73,3 +75,15 @@ def _fill_account() -> None:
                 "COALESCE(SUM(spent_micros), 0), 0, '' FROM job WHERE environment = :environment"
             ).bindparams(environment=environment)
         )
+
+
+def _create_balance() -> None:
+    op.create_table(
+        "balance",
+        sa.Column("account", sa.String(length=60), nullable=False),
+        sa.Column("balance_micros", Id, nullable=False),
+        sa.Column("low_micros", Id, nullable=False),
+        sa.Column("high_micros", Id, nullable=False),
+        sa.Column("read_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("account", name="pk_balance"),
+    )
