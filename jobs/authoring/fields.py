@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -20,6 +21,8 @@ import html5lib
 from jobs.authoring.script_places import place_in_script
 from jobs.errors import InvalidInput
 from jobs.page_size import LARGEST_QUESTION_BYTES, question_bytes
+
+MOST_FIELDS = 1_000  # each costs a look at the script or attribute that it stands in
 
 _FIELD = re.compile(r"\$\{[ \t]*([^\W\d][\w -]{0,79}?)[ \t]*\}")
 _URL_ATTRIBUTES = frozenset(
@@ -84,15 +87,19 @@ def has_fields(source: str) -> bool:
     return _FIELD.search(source) is not None
 
 
+@lru_cache(maxsize=16)  # a batch fills one page many times
 def read_template(source: str) -> FieldTemplate:
     """The page with the context of every placeholder.
 
     Raises:
         InvalidInput: for a placeholder where no escaping can help: in a tag's or attribute's
-            name, in an attribute without quotes, in an address that loads code.
+            name, in an attribute without quotes, in an address that loads code; and for
+            more than a thousand of them.
 
     """
     matches = list(_FIELD.finditer(source))
+    if len(matches) > MOST_FIELDS:
+        raise InvalidInput(f"expected at most {MOST_FIELDS:,} ${{fields}}, got {len(matches):,}")
     mark = _free_mark(source)
     pieces = [source[a:b] for a, b in _gaps(matches, len(source))]
     marked = pieces[0] + "".join(f"{mark}{number}z{text}" for number, text in enumerate(pieces[1:]))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from functools import lru_cache
 from typing import Literal
 
 Place = Literal["code", "string", "comment"]
@@ -26,13 +28,22 @@ _BEFORE_REGEX = re.compile(r"(?:^|[(,=:\[!&|?{};+\-*%~^<>]|\b(?:return|typeof|ca
 
 def place_in_script(text: str, position: int) -> Place:
     """The place of ``position``; a regular expression counts as a string."""
+    ends, kinds = _tokens(text)
+    found = bisect_right(ends, position)
+    return kinds[found] if found < len(kinds) else "code"
+
+
+@lru_cache(maxsize=4)  # one script is asked about for each value that stands in it
+def _tokens(text: str) -> tuple[tuple[int, ...], tuple[Place, ...]]:
+    """End and kind of every token, in order."""
     at, depths, last = 0, [0], ""
-    while at <= position and at < len(text):
-        end, kind, last = _next(text, at, depths, last)
-        if at <= position < end:
-            return kind
-        at = end
-    return "code"
+    ends: list[int] = []
+    kinds: list[Place] = []
+    while at < len(text):
+        at, kind, last = _next(text, at, depths, last)
+        ends.append(at)
+        kinds.append(kind)
+    return tuple(ends), tuple(kinds)
 
 
 def _next(text: str, at: int, depths: list[int], last: str) -> tuple[int, Place, str]:

@@ -155,3 +155,9 @@ def _shape(made: str) -> list[tuple[object, tuple[str, ...]]]:
 )  # fmt: skip
 def test_places_in_scripts(text: str, place: str) -> None:
     assert place_in_script(text, text.index("@")) == place
+
+
+def test_a_page_of_more_fields_than_anyone_writes_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="at most 1,000"):
+        read_template("<script>" + "${a};" * 1001 + "</script>")
+    assert len(read_template("<script>" + "${a};" * 1000 + "</script>").fields) == 1000

@@ -226,7 +226,7 @@ def test_copy_undo_and_redo_by_keyboard(opened: Open) -> None:
     assert len(boxes(page)) == 1
     keys(page, "Control+y")
     assert len(boxes(page)) == 2
-    keys(page, "p", "Delete")
+    keys(page, "n", "Delete")
     assert boxes(page) == [twin]
 
 
