@@ -1,35 +1,31 @@
-"""Bridge from box answers to the quality engine and back. Pure."""
+"""Bridge from box answers to the quality engine and back. Pure.
+
+Answers go in an item at a time and are kept as columns of numbers; combined answers come out
+an item at a time again. See ``tag_consensus`` for the same of tags.
+"""
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.comparing import corners
+from jobs.stitching import Tiles, stitched
 from jobs.votes import Combined, Score, Vote, by_item, first_of_each_worker, index_of, voters
 from quality import box_workers
-from quality.boxes import box_f1, stitch
+from quality.boxes import box_f1
 from quality.consensus import boxes as methods
 from quality.consensus.shapes import BoxAnswers, BoxConsensus
 
 Sizes = Mapping[int, tuple[int, int]]
 Gold = Mapping[int, dict[str, Any]]
-Tiles = Mapping[int, tuple[float, float, float, float]]
 SIDES = ("left", "top", "right", "bottom")
-
-
-@dataclass(frozen=True)
-class _Columns:
-    votes: list[Vote]
-    units: list[int]
-    unit_place: dict[int, int]
-    worker_ids: list[int]
-    box_vote: NDArray[np.int64]  # for each box the index of the vote that holds it
-    answers: BoxAnswers
 
 
 def combine_boxes(
@@ -45,134 +41,182 @@ def combine_boxes(
     ``sizes`` gives (width, height) by item id, ``tiles`` the part of the item that a unit
     showed, where it was not the whole; tiles are combined one by one, then stitched.
     """
-    columns = _columns(votes, classes, sizes)
-    if not columns.votes:
-        return [], {}
-    result = methods.load(method)(columns.answers)
-    weight = dict(zip(columns.worker_ids, map(float, result.workers.weight), strict=True))
-    objects = _objects_by_unit(columns, result, classes)
-    combined = [
-        _combined(item_id, group, objects, classes, tiles, result, columns, weight)
-        for item_id, group in sorted(by_item(columns.votes).items())
-    ]
-    return combined, _scores(columns, result, gold, tiles)
+    columns = BoxColumns(classes, gold)
+    groups = sorted(by_item(votes).items())
+    for item_id, group in groups:
+        columns.add(group, sizes[item_id], tiles)
+    fitted = columns.fit(method)
+    return [fitted.combined(group, tiles) for _, group in groups], fitted.scores
 
 
-def _columns(votes: Sequence[Vote], classes: Sequence[str], sizes: Sizes) -> _Columns:
-    kept = first_of_each_worker(votes)
-    units, unit_place = index_of([vote.unit for vote in kept])
-    worker_ids, worker_place = index_of([vote.worker_id for vote in kept])
-    item_of = {vote.unit: vote.item_id for vote in kept}
-    place = {name: index for index, name in enumerate(classes)}
-    rows = [(index, box) for index, vote in enumerate(kept) for box in vote.value["boxes"]]
-    box_vote = np.array([index for index, _ in rows], dtype=np.int64)
-    scores = [box.get("score") for _, box in rows]
-    answers = BoxAnswers(
-        response_item=unit_place,
-        response_worker=worker_place,
-        item=unit_place[box_vote],
-        worker=worker_place[box_vote],
-        label=np.array([place[box["label"]] for _, box in rows], dtype=np.int64),
-        xyxy=np.array([[box[side] for side in SIDES] for _, box in rows], float).reshape(-1, 4),
-        size=np.array([sizes[item_of[unit]] for unit in units], float).reshape(-1, 2),
-        n_items=len(units),
-        n_workers=len(worker_ids),
-        n_labels=len(classes),
-        score=np.array([np.nan if score is None else score for score in scores], float),
-    )
-    places = {unit: place for place, unit in enumerate(units)}
-    return _Columns(kept, units, places, worker_ids, box_vote, answers)
+def tiles_of(votes: Sequence[Vote]) -> Tiles:
+    """The part of the item that each unit showed, where it was not the whole."""
+    return {vote.unit: vote.tile for vote in votes if vote.tile is not None}
 
 
-def _objects_by_unit(
-    columns: _Columns, result: BoxConsensus, classes: Sequence[str]
-) -> dict[int, list[dict[str, Any]]]:
-    """The objects of each unit, believed or not, with the answers that drew them."""
-    drawn_by: dict[int, list[int]] = defaultdict(list)
-    for box, row in enumerate(result.member):
-        if row >= 0:
-            drawn_by[int(row)].append(columns.votes[columns.box_vote[box]].answer_id)
-    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in range(len(result.item)):
-        sides = {side: round(float(x), 2) for side, x in zip(SIDES, result.xyxy[row], strict=True)}
-        found[columns.units[result.item[row]]].append(
+@dataclass
+class BoxColumns:
+    """Answers to a job's box question, an item after the other by rising id.
+
+    Unit i is task ``unit[i]`` about item ``unit_item[i]``; response j is a look at unit
+    ``seen[j]`` by ``worker[j]``; box k belongs to response ``response[k]``.
+    """
+
+    classes: Sequence[str]
+    gold: Gold
+    unit: array[int] = field(default_factory=lambda: array("q"))
+    unit_item: array[int] = field(default_factory=lambda: array("q"))
+    size: array[float] = field(default_factory=lambda: array("d"))
+    seen: array[int] = field(default_factory=lambda: array("q"))
+    worker: array[int] = field(default_factory=lambda: array("q"))
+    answer: array[int] = field(default_factory=lambda: array("q"))
+    response: array[int] = field(default_factory=lambda: array("q"))
+    label: array[int] = field(default_factory=lambda: array("h"))
+    xyxy: array[float] = field(default_factory=lambda: array("d"))
+    score: array[float] = field(default_factory=lambda: array("d"))
+    scores: dict[int, Score] = field(default_factory=lambda: defaultdict(Score))
+
+    def add(self, votes: Sequence[Vote], size: tuple[int, int], tiles: Tiles) -> None:
+        """Take in all answers to one item, which is ``size`` pixels wide and high."""
+        label_of = {name: label for label, name in enumerate(self.classes)}
+        for vote in first_of_each_worker(votes):  # by unit
+            if not self.unit or self.unit[-1] != vote.unit:
+                self.unit.append(vote.unit)
+                self.unit_item.append(vote.item_id)
+                self.size.extend(size)
+            for box in vote.value["boxes"]:
+                self.response.append(len(self.seen))
+                self.label.append(label_of[box["label"]])
+                self.xyxy.extend(float(box[side]) for side in SIDES)
+                self.score.append(np.nan if box.get("score") is None else float(box["score"]))
+            self.seen.append(len(self.unit) - 1)
+            self.worker.append(vote.worker_id)
+            self.answer.append(vote.answer_id)
+            score = self.scores[vote.worker_id]
+            score.n_answers += 1
+            if vote.item_id in self.gold and vote.unit not in tiles:  # known of whole items
+                _score_against_gold(score, vote, self.gold[vote.item_id])
+
+    def fit(self, method: str) -> FittedBoxes:
+        """What the method makes of all the answers."""
+        if not self.unit:
+            return FittedBoxes(self, None, {}, {})
+        answers, worker_ids = self._answers()
+        found = methods.load(method)(answers)
+        counts = box_workers.against_others(answers, found)
+        for index, worker_id in enumerate(worker_ids):
+            score = self.scores[worker_id]
+            score.others_right = float(counts.n_right[index])
+            score.others_all = float(counts.n_judged[index])
+            score.details = _details(found, index)
+        weight = dict(zip(worker_ids, map(float, found.workers.weight), strict=True))
+        return FittedBoxes(self, found, weight, dict(self.scores))
+
+    def _answers(self) -> tuple[BoxAnswers, list[int]]:
+        worker_ids, workers = index_of(np.frombuffer(self.worker, np.int64))
+        seen = np.frombuffer(self.seen, np.int64)
+        response = np.frombuffer(self.response, np.int64) if self.response else _NONE
+        answers = BoxAnswers(
+            response_item=seen,
+            response_worker=workers,
+            item=seen[response],
+            worker=workers[response],
+            label=np.array(self.label, dtype=np.int64),
+            xyxy=np.array(self.xyxy, dtype=float).reshape(-1, 4),
+            size=np.array(self.size, dtype=float).reshape(-1, 2),
+            n_items=len(self.unit),
+            n_workers=len(worker_ids),
+            n_labels=len(self.classes),
+            score=np.array(self.score, dtype=float),
+        )
+        return answers, worker_ids
+
+
+_NONE: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+
+
+@dataclass
+class FittedBoxes:
+    """What was learned; ``combined`` gives an item's answer from it."""
+
+    columns: BoxColumns
+    found: BoxConsensus | None
+    weight: Mapping[int, float]
+    scores: dict[int, Score]
+
+    def __post_init__(self) -> None:
+        columns = self.columns
+        self._unit_item = np.array(columns.unit_item, dtype=np.int64)
+        response = np.array(columns.response, dtype=np.int64)
+        self._box_unit = np.array(columns.seen, dtype=np.int64)[response]
+        self._box_answer = np.array(columns.answer, dtype=np.int64)[response]
+
+    def combined(self, votes: Sequence[Vote], tiles: Tiles) -> Combined:
+        """The combined answer to one item that was taken in with these votes."""
+        group, found = first_of_each_worker(votes), self.found
+        if found is None:
+            raise ValueError(f"item {group[0].item_id}: expected answers taken in before the fit")
+        item_id = group[0].item_id
+        low, high = np.searchsorted(self._unit_item, [item_id, item_id + 1]).tolist()
+        objects = [(place, one) for place in range(low, high) for one in self._objects(place)]
+        units = self.columns.unit
+        believed = [(units[place], one) for place, one in objects if one["exists"]]
+        kept = [one for _, one in believed]
+        if any(units[place] in tiles for place in range(low, high)):
+            kept = stitched(believed, self.columns.classes, tiles)
+        # By place, not by confidence: a hair's difference in confidence must not reorder a label.
+        kept.sort(key=lambda one: [one["box"][key] for key in (*SIDES, "label")])
+        return Combined(
+            item_id=item_id,
+            value={"boxes": [{**one["box"], "score": one["confidence"]} for one in kept]},
+            confidence=float(np.min(found.item_confidence[low:high])),
+            agreement=_agreement(group),
+            n_answers=len(group),
+            complete=True,
+            method=f"{found.method}@{found.version}",
+            provenance={
+                "voters": voters(group, self.weight),
+                "boxes": [
+                    {key: one[key] for key in ("confidence", "votes", "sd", "answers")}
+                    for one in kept
+                ],
+                "doubted": [
+                    {"box": one["box"], "confidence": one["confidence"], "votes": one["votes"]}
+                    for _, one in objects
+                    if not one["exists"]
+                ],
+            },
+        )
+
+    def _objects(self, place: int) -> list[dict[str, Any]]:
+        """The objects of a unit, believed or not, with the answers that drew them."""
+        found = self.found
+        if found is None:
+            return []
+        low, high = np.searchsorted(found.item, [place, place + 1]).tolist()
+        first, last = np.searchsorted(self._box_unit, [place, place + 1]).tolist()
+        drawn_by: dict[int, list[int]] = defaultdict(list)
+        for row, answer in zip(
+            found.member[first:last].tolist(), self._box_answer[first:last].tolist(), strict=True
+        ):
+            drawn_by[row].append(answer)
+        return [
             {
-                "box": {"label": classes[result.label[row]], **sides},
-                "confidence": round(float(result.confidence[row]), 6),
-                "exists": bool(result.exists[row]),
-                "votes": int(result.votes[row]),
-                "sd": [None if np.isnan(x) else round(float(x), 3) for x in result.sd[row]],
+                "box": {
+                    "label": self.columns.classes[found.label[row]],
+                    **{
+                        side: round(float(x), 2)
+                        for side, x in zip(SIDES, found.xyxy[row], strict=True)
+                    },
+                },
+                "confidence": round(float(found.confidence[row]), 6),
+                "exists": bool(found.exists[row]),
+                "votes": int(found.votes[row]),
+                "sd": [None if np.isnan(x) else round(float(x), 3) for x in found.sd[row]],
                 "answers": sorted(drawn_by[row]),
             }
-        )
-    return found
-
-
-def _combined(
-    item_id: int,
-    group: Sequence[Vote],
-    objects: Mapping[int, list[dict[str, Any]]],
-    classes: Sequence[str],
-    tiles: Tiles,
-    result: BoxConsensus,
-    columns: _Columns,
-    weight: dict[int, float],
-) -> Combined:
-    units = sorted({vote.unit for vote in group})
-    believed = [
-        (unit, found) for unit in units for found in objects.get(unit, []) if found["exists"]
-    ]
-    kept = [found for _, found in believed]
-    if any(unit in tiles for unit in units):
-        kept = _stitched(believed, classes, tiles)
-    # By place, not by confidence: a hair's difference in confidence must not reorder a label.
-    kept.sort(key=lambda found: [found["box"][key] for key in (*SIDES, "label")])
-    places = [columns.unit_place[unit] for unit in units]
-    return Combined(
-        item_id=item_id,
-        value={"boxes": [{**found["box"], "score": found["confidence"]} for found in kept]},
-        confidence=float(np.min(result.item_confidence[places])),
-        agreement=_agreement(group),
-        n_answers=len(group),
-        complete=True,
-        method=f"{result.method}@{result.version}",
-        provenance={
-            "voters": voters(group, weight),
-            "boxes": [
-                {key: found[key] for key in ("confidence", "votes", "sd", "answers")}
-                for found in kept
-            ],
-            "doubted": [
-                {"box": found["box"], "confidence": found["confidence"], "votes": found["votes"]}
-                for unit in units
-                for found in objects.get(unit, [])
-                if not found["exists"]
-            ],
-        },
-    )
-
-
-def _stitched(
-    believed: Sequence[tuple[int, dict[str, Any]]],
-    classes: Sequence[str],
-    tiles: Tiles,
-) -> list[dict[str, Any]]:
-    """Objects of overlapping tiles joined into objects of the item."""
-    if not believed:
-        return []
-    xyxy = np.array([[found["box"][side] for side in SIDES] for _, found in believed], float)
-    label = np.array([list(classes).index(found["box"]["label"]) for _, found in believed])
-    score = np.array([found["confidence"] for _, found in believed])
-    tile = np.array([tiles[unit] for unit, _ in believed], float)
-    joined = stitch(xyxy, label, score, tile)
-    whole: list[dict[str, Any]] = []
-    for row in range(len(joined.xyxy)):
-        parts = [believed[index][1] for index in np.flatnonzero(joined.source == row).tolist()]
-        sides = dict(zip(SIDES, (round(float(x), 2) for x in joined.xyxy[row]), strict=True))
-        best = max(parts, key=lambda part: part["confidence"])
-        answers = sorted({answer for part in parts for answer in part["answers"]})
-        whole.append({**best, "box": {"label": best["box"]["label"], **sides}, "answers": answers})
-    return whole
+            for row in range(low, high)
+        ]
 
 
 def _agreement(votes: Sequence[Vote]) -> float | None:
@@ -190,31 +234,8 @@ def _agreement(votes: Sequence[Vote]) -> float | None:
 
 
 def _f1(one: dict[str, Any], other: dict[str, Any]) -> float:
-    (a, a_labels), (b, b_labels) = _corners(one), _corners(other)
+    (a, a_labels), (b, b_labels) = corners(one), corners(other)
     return box_f1(a, b, a_labels, b_labels)
-
-
-def _corners(value: dict[str, Any]) -> tuple[NDArray[np.float64], list[str]]:
-    boxes = value["boxes"]
-    sides = np.array([[box[side] for side in SIDES] for box in boxes], float).reshape(-1, 4)
-    return sides, [box["label"] for box in boxes]
-
-
-def _scores(columns: _Columns, result: BoxConsensus, gold: Gold, tiles: Tiles) -> dict[int, Score]:
-    counts = box_workers.against_others(columns.answers, result)
-    scores: dict[int, Score] = {}
-    for index, worker_id in enumerate(columns.worker_ids):
-        scores[worker_id] = Score(
-            others_right=float(counts.n_right[index]),
-            others_all=float(counts.n_judged[index]),
-            details=_details(result, index),
-        )
-    for vote in columns.votes:
-        score = scores[vote.worker_id]
-        score.n_answers += 1
-        if vote.item_id in gold and vote.unit not in tiles:  # gold is known of whole items
-            _score_against_gold(score, vote, gold[vote.item_id])
-    return scores
 
 
 def _score_against_gold(score: Score, vote: Vote, known: dict[str, Any]) -> None:

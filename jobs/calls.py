@@ -79,12 +79,11 @@ def _send_letter(resources: Resources, letter_id: int, progress: Progress) -> da
 
 def _advance(resources: Resources, job_id: int, progress: Progress) -> datetime | None:
     """Combine what is known, decide the work, finish what is sure."""
-    with transaction(resources.sessions) as session:
-        consensus.combine_job(session, job_id, resources.clock())
+    consensus.combine_in_pages(resources.sessions, job_id, resources.clock(), progress)
     review = review_job(resources, job_id, progress)
     with transaction(resources.sessions) as session:
         routing.route_onward(session, job_id, resources.clock())
-        labels.finish_job(session, job_id, resources.clock())
+    labels.finish_in_pages(resources.sessions, job_id, resources.clock(), progress)
     return _a_poll_later(resources) if review.n_too_soon else review.look_at
 
 

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
+from jobs.comparing import Match, match_boxes, match_tags
 from jobs.current_labels import is_current
 from jobs.records import BOXES
 from jobs.tables import GoldAnswer, GoldResult, Job, Label
-from quality.boxes import match
 
 _PAGE = 1000
-
-
-@dataclass
-class Match:
-    """How one label fares by one name: what was right, labelled and known."""
-
-    n_right: int = 0
-    n_labels: int = 0
-    n_gold: int = 0
-    ious: list[float] = field(default_factory=list)
 
 
 def refresh(session: Session, job_id: int, item_id: int | None = None) -> int:
@@ -102,40 +87,3 @@ def _results(job_id: int, gold: GoldAnswer, label: Label) -> Iterator[GoldResult
             n_gold=one.n_gold,
             iou_millionths=round(sum(one.ious) * 1_000_000),
         )
-
-
-def match_boxes(label: dict[str, Any], gold: dict[str, Any]) -> dict[str, Match]:
-    """Boxes of each class matched one to one at IoU 0.5."""
-    found, found_names = corners(label)
-    known, known_names = corners(gold)
-    by_name: dict[str, Match] = {}
-    for name in sorted(set(found_names) | set(known_names)):
-        mine = [i for i, other in enumerate(found_names) if other == name]
-        theirs = [i for i, other in enumerate(known_names) if other == name]
-        _, _, ious = match(found[mine], known[theirs], 0.5)
-        by_name[name] = Match(len(ious), len(mine), len(theirs), [float(iou) for iou in ious])
-    return by_name
-
-
-def match_tags(label: dict[str, Any], gold: dict[str, Any]) -> dict[str, Match]:
-    """Attributes that both know, right or not."""
-    by_name: dict[str, Match] = defaultdict(Match)
-    for name, known in gold.get("tags", {}).items():
-        if name in label.get("tags", {}):
-            right = int(same_tag(label["tags"][name], known))
-            by_name[name] = Match(right, 1, 1)
-    return dict(by_name)
-
-
-def corners(value: dict[str, Any]) -> tuple[NDArray[np.float64], list[str]]:
-    """``xyxy`` (n, 4) and the n class names of a boxes value."""
-    boxes = value.get("boxes", [])
-    sides = [[box[side] for side in ("left", "top", "right", "bottom")] for box in boxes]
-    return np.array(sides, dtype=float).reshape(-1, 4), [box["label"] for box in boxes]
-
-
-def same_tag(one: Any, other: Any) -> bool:
-    """Whether two values of an attribute are equal; the order of many choices does not count."""
-    if isinstance(one, list) and isinstance(other, list):
-        return sorted(one) == sorted(other)
-    return bool(one == other)

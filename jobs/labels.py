@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from jobs import gold_results, work
 from jobs.answers import box_value, check_box, check_tag
 from jobs.consensus import ADJUDICATED
+from jobs.db import Sessions, reading, transaction
 from jobs.errors import Conflict, InvalidAnswer, NotFound
 from jobs.label_schemas import load_schema
 from jobs.records import BOXES
 from jobs.tables import Batch, Consensus, Item, Job, Label, SchemaVersion, Work
 
 SYSTEM = "system"
+PAGE = 500
+Place = tuple[int, str]
+START: Place = (0, "")
 T = TypeVar("T")
 
 
@@ -32,42 +37,94 @@ def finish_job(session: Session, job_id: int, now: datetime) -> int:
     job = session.get(Job, job_id)
     if job is None:
         raise NotFound(f"job {job_id} does not exist")
-    newest = _newest(session, job_id)
     is_awaiting = _n_open_batches(session, job_id) > 0
     n_written = 0
-    for row in session.scalars(
-        select(Consensus)
-        .where(Consensus.job_id == job_id, Consensus.state == "sure")
-        .order_by(Consensus.item_id, Consensus.kind)
-    ):
-        label = newest.get((row.item_id, row.kind))
-        if label is not None and (
-            is_awaiting or label.origin != "consensus" or label.value == row.value
-        ):
-            continue
-        session.add(
-            Label(
-                job_id=job_id,
-                item_id=row.item_id,
-                kind=row.kind,
-                version=label.version + 1 if label else 1,
-                value=row.value,
-                confidence=row.confidence,
-                origin="consensus",
-                provenance={
-                    **row.provenance,
-                    "method": row.method,
-                    "n_answers": row.n_answers,
-                    "answers_sha256": row.answers_sha256,
-                },
-                actor=SYSTEM,
-                created_at=now,
-            )
-        )
-        n_written += 1
+    place: Place | None = START
+    while place is not None:
+        n_more, place = _finish_page(session, job_id, place, now, is_awaiting=is_awaiting)
+        n_written += n_more
     gold_results.refresh(session, job_id)
     _finish_if_quiet(session, job, now)
     return n_written
+
+
+def finish_in_pages(
+    sessions: Sessions, job_id: int, now: datetime, progress: Callable[[int, int], None]
+) -> int:
+    """The same for the background, a page a transaction; one that breaks off goes on next time."""
+    with reading(sessions) as session:
+        is_awaiting = _n_open_batches(session, job_id) > 0
+    n_written = n_pages = 0
+    place: Place | None = START
+    while place is not None:
+        with transaction(sessions) as session:
+            n_more, place = _finish_page(session, job_id, place, now, is_awaiting=is_awaiting)
+        n_written, n_pages = n_written + n_more, n_pages + 1
+        progress(n_pages, n_pages + 1)
+    with transaction(sessions) as session:
+        gold_results.refresh(session, job_id)
+        _finish_if_quiet(session, session.get_one(Job, job_id), now)
+    return n_written
+
+
+def _finish_page(
+    session: Session, job_id: int, place: Place, now: datetime, *, is_awaiting: bool
+) -> tuple[int, Place | None]:
+    """Labels written for the next sure questions after ``place``, and where to go on."""
+    found = (
+        select(Consensus)
+        .where(
+            Consensus.job_id == job_id,
+            Consensus.state == "sure",
+            tuple_(Consensus.item_id, Consensus.kind) > place,
+        )
+        .order_by(Consensus.item_id, Consensus.kind)
+        .limit(PAGE)
+    )
+    if is_awaiting:
+        found = found.where(
+            ~exists().where(
+                Label.job_id == job_id,
+                Label.item_id == Consensus.item_id,
+                Label.kind == Consensus.kind,
+            )
+        )
+    rows = session.scalars(found).all()
+    newest = _newest(session, job_id, [row.item_id for row in rows])
+    fresh = [
+        _label(row, newest.get((row.item_id, row.kind)), now)
+        for row in rows
+        if _wants_label(row, newest.get((row.item_id, row.kind)), is_awaiting=is_awaiting)
+    ]
+    session.add_all(fresh)
+    session.flush()
+    return len(fresh), (rows[-1].item_id, rows[-1].kind) if len(rows) == PAGE else None
+
+
+def _wants_label(row: Consensus, label: Label | None, *, is_awaiting: bool) -> bool:
+    if label is None:
+        return True
+    return not is_awaiting and label.origin == "consensus" and label.value != row.value
+
+
+def _label(row: Consensus, before: Label | None, now: datetime) -> Label:
+    return Label(
+        job_id=row.job_id,
+        item_id=row.item_id,
+        kind=row.kind,
+        version=before.version + 1 if before else 1,
+        value=row.value,
+        confidence=row.confidence,
+        origin="consensus",
+        provenance={
+            **row.provenance,
+            "method": row.method,
+            "n_answers": row.n_answers,
+            "answers_sha256": row.answers_sha256,
+        },
+        actor=SYSTEM,
+        created_at=now,
+    )
 
 
 def adjudicate(
@@ -93,7 +150,7 @@ def adjudicate(
     """
     consensus = _consensus(session, job_id, item_id, kind)
     checked = _checked(session, job_id, item_id, kind, value)
-    newest = _newest(session, job_id, item_id).get((item_id, kind))
+    newest = _newest(session, job_id, [item_id]).get((item_id, kind))
     version = newest.version if newest else 0
     if version != expected_version:
         raise Conflict(
@@ -134,7 +191,7 @@ def revert(
 ) -> Label:
     """A new newest version with the value of an older one: undo without forgetting."""
     consensus = _consensus(session, job_id, item_id, kind)
-    newest = _newest(session, job_id, item_id).get((item_id, kind))
+    newest = _newest(session, job_id, [item_id]).get((item_id, kind))
     old = session.scalar(
         select(Label).where(
             Label.job_id == job_id,
@@ -215,26 +272,11 @@ def _consensus(session: Session, job_id: int, item_id: int, kind: str) -> Consen
     return row
 
 
-def _newest(
-    session: Session, job_id: int, item_id: int | None = None
-) -> dict[tuple[int, str], Label]:
-    newest = (
-        select(Label.item_id, Label.kind, func.max(Label.version).label("version"))
-        .where(Label.job_id == job_id)
-        .group_by(Label.item_id, Label.kind)
-    )
-    if item_id is not None:
-        newest = newest.where(Label.item_id == item_id)
-    found = newest.subquery()
+def _newest(session: Session, job_id: int, item_ids: Sequence[int]) -> dict[tuple[int, str], Label]:
     rows = session.scalars(
         select(Label)
-        .join(
-            found,
-            (found.c.item_id == Label.item_id)
-            & (found.c.kind == Label.kind)
-            & (found.c.version == Label.version),
-        )
-        .where(Label.job_id == job_id)
+        .where(Label.job_id == job_id, Label.item_id.in_(item_ids))
+        .order_by(Label.item_id, Label.kind, Label.version)
     )
     return {(row.item_id, row.kind): row for row in rows}
 
@@ -254,12 +296,8 @@ def _is_news_waiting(session: Session, job_id: int) -> bool:
 
 def _is_quiet(session: Session, job_id: int) -> bool:
     """Whether no batch is open and no question waits for answers or for a person."""
-    waiting = session.scalar(
-        select(func.count()).where(
-            Consensus.job_id == job_id, Consensus.state.in_(("open", "conflict"))
-        )
-    )
-    return not waiting and not _n_open_batches(session, job_id)
+    waiting = exists().where(Consensus.job_id == job_id, Consensus.state.in_(("open", "conflict")))
+    return not session.scalar(select(waiting)) and not _n_open_batches(session, job_id)
 
 
 def _n_open_batches(session: Session, job_id: int) -> int:

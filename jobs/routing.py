@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from jobs.records import BOXES, TAGS
 from jobs.tables import Batch, Consensus, Extension, Hit, HitTask, Job, Route, Task
 
 MODEL = "model"
+MOST_IN_A_QUERY = 5_000
 
 
 def route_onward(session: Session, job_id: int, now: datetime) -> int:
@@ -54,15 +56,16 @@ def route_onward(session: Session, job_id: int, now: datetime) -> int:
         n_hits = buy_answers(session, chosen.id, list(tasks), n_answers, now)
         if n_hits:
             n_added += n_hits
-            session.execute(
-                update(Consensus)
-                .where(
-                    Consensus.job_id == job_id,
-                    Consensus.kind == kind,
-                    Consensus.item_id.in_(tasks.values()),
+            for items in _parts(sorted(set(tasks.values()))):
+                session.execute(
+                    update(Consensus)
+                    .where(
+                        Consensus.job_id == job_id,
+                        Consensus.kind == kind,
+                        Consensus.item_id.in_(items),
+                    )
+                    .values(state="open")
                 )
-                .values(state="open")
-            )
     return n_added
 
 
@@ -95,7 +98,20 @@ def _under_ceiling(
     session: Session, route: Route, tasks: Mapping[int, int], ceiling: int
 ) -> dict[int, int]:
     """Tasks for which fewer than ``ceiling`` answers were ordered beyond the route's redundancy."""
-    here = (Batch.route_id == route.id, HitTask.task_id.in_(tasks))
+    ordered: dict[int, int] = defaultdict(int)
+    for some in _parts(tasks):
+        for task_id, n_answers in _ordered(session, route, some):
+            ordered[task_id] += n_answers
+    return {
+        task_id: item_id
+        for task_id, item_id in tasks.items()
+        if ordered[task_id] - route.redundancy < ceiling
+    }
+
+
+def _ordered(session: Session, route: Route, task_ids: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Answers that the route's HITs ask of each task, and those ordered beyond their size."""
+    here = (Batch.route_id == route.id, HitTask.task_id.in_(task_ids))
     slots = (
         select(HitTask.task_id, func.sum(Hit.max_assignments))
         .join(Hit, Hit.id == HitTask.hit_id)
@@ -112,15 +128,16 @@ def _under_ceiling(
         .where(*here, Extension.state != "refused")
         .group_by(HitTask.task_id)
     )
-    ordered: dict[int, int] = defaultdict(int)
     for query in (slots, not_grown):
         for task_id, n_answers in session.execute(query):
-            ordered[task_id] += int(n_answers)
-    return {
-        task_id: item_id
-        for task_id, item_id in tasks.items()
-        if ordered[task_id] - route.redundancy < ceiling
-    }
+            yield task_id, int(n_answers)
+
+
+def _parts(ids: Iterable[int]) -> Iterator[list[int]]:
+    """As many ids at a time as every database takes in one query."""
+    waiting = iter(ids)
+    while part := list(islice(waiting, MOST_IN_A_QUERY)):
+        yield part
 
 
 def _original_tasks(
@@ -129,18 +146,19 @@ def _original_tasks(
     """The first task of each item, or of each of its tiles, with its item."""
     seen: set[tuple[int, tuple[int, ...]]] = set()
     found: dict[int, int] = {}
-    for task in session.scalars(
-        select(Task)
-        .where(
-            Task.job_id == job_id,
-            Task.kind == kind,
-            Task.repeat_of.is_(None),
-            Task.item_id.in_(item_ids),
-        )
-        .order_by(Task.id)
-    ):
-        place = (task.item_id, tuple(task.tile or ()))
-        if place not in seen:
-            seen.add(place)
-            found[task.id] = task.item_id
-    return found
+    for some in _parts(item_ids):
+        for task_id, item_id, tile in session.execute(
+            select(Task.id, Task.item_id, Task.tile)
+            .where(
+                Task.job_id == job_id,
+                Task.kind == kind,
+                Task.repeat_of.is_(None),
+                Task.item_id.in_(some),
+            )
+            .order_by(Task.id)
+        ):
+            place = (item_id, tuple(tile or ()))
+            if place not in seen:
+                seen.add(place)
+                found[task_id] = item_id
+    return dict(sorted(found.items()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,9 @@ import numpy as np
 from quality.consensus.shapes import Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Vote:
-    """One parsed answer. ``unit`` is the task asked: an item, or one tile of it."""
+    """One parsed answer. ``unit`` is the task asked: an item, or one ``tile`` of it."""
 
     answer_id: int
     unit: int
@@ -25,6 +25,7 @@ class Vote:
     provider: str
     value: dict[str, Any]
     seconds: float
+    tile: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def first_of_each_worker(votes: Sequence[Vote]) -> list[Vote]:
     return list(kept.values())
 
 
-def index_of(ids: Sequence[int]) -> tuple[list[int], Ints]:
+def index_of(ids: Sequence[int] | Ints) -> tuple[list[int], Ints]:
     """The sorted distinct ``ids`` and, for each of ``ids``, its place among them."""
     distinct, places = np.unique(np.asarray(ids, dtype=np.int64), return_inverse=True)
     return [int(value) for value in distinct], places.astype(np.int64)
@@ -80,7 +81,7 @@ def by_item(votes: Sequence[Vote]) -> dict[int, list[Vote]]:
     return groups
 
 
-def voters(votes: Sequence[Vote], weight: dict[int, float]) -> list[dict[str, Any]]:
+def voters(votes: Sequence[Vote], weight: Mapping[int, float]) -> list[dict[str, Any]]:
     """Who voted, in the order of answers, with the influence the method gave each."""
     return [
         {

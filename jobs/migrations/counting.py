@@ -36,6 +36,7 @@ _JOB_OF_WORK = (
     "(SELECT b.job_id FROM hit h JOIN batch b ON b.id = h.batch_id WHERE h.id = r.hit_id)"
 )
 _JOB_OF_ANSWER = "(SELECT t.job_id FROM task t WHERE t.id = r.task_id)"
+_KIND_OF_ANSWER = "(SELECT t.kind FROM task t WHERE t.id = r.task_id)"
 _JOB_OF_LEG = "(SELECT t.job_id FROM ledger_transaction t WHERE t.id = r.transaction_id)"
 _ROUTE_OF_LEG = (
     "coalesce((SELECT t.route_id FROM ledger_transaction t WHERE t.id = r.transaction_id), 0)"
@@ -67,7 +68,7 @@ COUNTS: Mapping[str, tuple[Count, ...]] = {
         Count("worked_ms", _JOB_OF_WORK, "r.worker_id", n="WHOLE(r.work_seconds * 1000)"),
     ),
     "answer": (
-        Count("answers", _JOB_OF_ANSWER),
+        Count("answers", _JOB_OF_ANSWER, key=_KIND_OF_ANSWER),
         Count("pace", _JOB_OF_ANSWER, key="MINUTE(r.created_at)"),
     ),
     "consensus": (

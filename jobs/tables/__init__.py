@@ -38,6 +38,8 @@ from jobs.tables.campaigns import (
 )
 from jobs.tables.counts import Facet as Facet
 from jobs.tables.counts import GoldResult as GoldResult
+from jobs.tables.counts import Refit as Refit
+from jobs.tables.counts import StaleQuestion as StaleQuestion
 from jobs.tables.counts import Tally as Tally
 from jobs.tables.datasets import (
     Dataset as Dataset,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.tables.base import Base
@@ -55,3 +55,29 @@ class GoldResult(Base):
     n_labels: Mapped[int]
     n_gold: Mapped[int]
     iou_millionths: Mapped[int]
+
+
+class StaleQuestion(Base):
+    """A question whose answers have changed since they were combined, noted by triggers.
+
+    ``item_id`` 0 stands for every item. ``is_taken`` marks what a combination is about: it is
+    deleted at the end of it, so that one that broke off is done again.
+    """
+
+    __tablename__ = "stale_question"
+    __table_args__ = (Index("ix_stale_question_job_id", "job_id", "kind"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(10))
+    item_id: Mapped[int]
+    is_taken: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class Refit(Base):
+    """When the skill of a job's workers was last learned from all answers, and from how many."""
+
+    __tablename__ = "refit"
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    n_answers: Mapped[int]
+    fitted_at: Mapped[datetime]

@@ -8,7 +8,8 @@ import pytest
 from alembic import command
 from sqlalchemy import MetaData, delete, insert, select, text, update
 
-from jobs import gold_results, labels, migrating, tallies
+from jobs import labels, migrating, tallies
+from jobs.comparing import match_boxes, match_tags
 from jobs.consensus import combine_job
 from jobs.current_labels import is_current
 from jobs.db import open_engine, open_sessions, reading, transaction
@@ -64,9 +65,9 @@ def gold_drift(session) -> list[str]:
         truth = {
             (label.item_id, label.kind, name): (one.n_right, one.n_labels, one.n_gold)
             for label, gold in rows
-            for name, one in (
-                gold_results.match_boxes if gold.kind == "boxes" else gold_results.match_tags
-            )(label.value, gold.value).items()
+            for name, one in (match_boxes if gold.kind == "boxes" else match_tags)(
+                label.value, gold.value
+            ).items()
         }
         kept = {
             (row.item_id, row.kind, row.name): (row.n_right, row.n_labels, row.n_gold)

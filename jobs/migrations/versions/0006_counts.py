@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from jobs.migrations import counting
+from jobs.migrations import counting, staleness
 from jobs.tables.base import Id, UtcDateTime
 
 revision = "0006"
@@ -52,6 +52,7 @@ def upgrade() -> None:
             sqlite_where=sa.text(where),
             postgresql_where=sa.text(where),
         )
+    staleness.install(op.get_bind())
     counting.install(op.get_bind())
     counting.fill(op.get_bind())
 
@@ -106,4 +107,23 @@ def _create_tables() -> None:
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name="fk_gold_result_item_id"),
         sa.ForeignKeyConstraint(["label_id"], ["label.id"], name="fk_gold_result_label_id"),
         sa.PrimaryKeyConstraint("job_id", "item_id", "kind", "name", name="pk_gold_result"),
+    )
+    op.create_table(
+        "stale_question",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("job_id", Id, nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("item_id", Id, nullable=False),
+        sa.Column("is_taken", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_stale_question"),
+    )
+    op.create_index("ix_stale_question_job_id", "stale_question", ["job_id", "kind"], unique=False)
+    op.create_table(
+        "refit",
+        sa.Column("job_id", Id, nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("n_answers", Id, nullable=False),
+        sa.Column("fitted_at", UtcDateTime, nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name="fk_refit_job_id"),
+        sa.PrimaryKeyConstraint("job_id", "kind", name="pk_refit"),
     )
