@@ -222,7 +222,7 @@ def test_an_assignment_nobody_has_does_not_exist(account: Account) -> None:
 
 def test_file_uploads_ended_in_2017(account: Account, done: str) -> None:
     error = refused(account.client.get_file_upload_url, AssignmentId=done, QuestionIdentifier="q")
-    assert code_of(error) == "RequestError InvalidParameterValue"
+    assert code_of(error) == "ParameterValidationError"
 
 
 def test_assignments_can_be_listed_by_status(

@@ -139,6 +139,7 @@ def get_file_upload_url(call: Call, args: Members) -> Members:
         "FileUploadAnswer is no longer supported: no file was uploaded for the question "
         f'"{args["QuestionIdentifier"]}".',
         "AWS.MechanicalTurk.InvalidParameterValue",
+        kind="ParameterValidationError",
         extra={"Parameter": "QuestionIdentifier"},
     )
 
