@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
 from jobs import adopting, balances, findings, hit_specs, intents, ledger, publishing
@@ -26,10 +26,12 @@ from jobs.tables import (
     Assignment,
     Batch,
     Hit,
+    Intent,
     Job,
     LedgerEntry,
     LedgerTransaction,
     RawSubmission,
+    Reversal,
     Route,
 )
 from jobs.work import Progress
@@ -189,11 +191,18 @@ def _compare_submissions(
             .join(Assignment, Assignment.raw_submission_id == RawSubmission.id)
             .outerjoin(
                 LedgerTransaction,
-                (LedgerTransaction.assignment_id == Assignment.id)
-                & (LedgerTransaction.kind == "settle"),
+                LedgerTransaction.key == "settle:assignment:" + cast(Assignment.id, String),
             )
             .where(RawSubmission.hit_id == hit.id)
         ).all()
+        being_reversed = set(
+            session.scalars(
+                select(Reversal.assignment_id)
+                .join(Intent, Intent.id == Reversal.intent_id)
+                .join(Assignment, Assignment.id == Reversal.assignment_id)
+                .where(Assignment.hit_id == hit.id, Intent.state.in_(intents.OPEN))
+            )
+        )
     ours = {
         (raw.provider_assignment_id, raw.provider_worker_id): (assignment, payment)
         for raw, assignment, payment in rows
@@ -208,8 +217,8 @@ def _compare_submissions(
             if hit.state == "closed":
                 found.differences[f"missed:{key}"] = f"{where} was never collected"
             continue
-        if assignment.state == "Submitted":
-            continue  # collecting takes the venue's decision over
+        if assignment.state == "Submitted" or assignment.id in being_reversed:
+            continue  # collecting takes the venue's decision over, an open call its own
         if (submission.state == "Approved") != (payment is not None):
             found.differences[f"payment:{key}"] = (
                 f"{where} is {submission.state} at the venue and "

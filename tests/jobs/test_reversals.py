@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import ledger, review
+from jobs import bonuses, ledger, review
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound
+from jobs.reconciling import reconcile
 from jobs.tables import Assignment, Consensus, Finding, Intent, Reversal, WorkerScore
 from jobs.workers import reversals
 from webapp.marketplace.faults import Fault
@@ -78,6 +79,37 @@ def test_a_preview_says_whom_it_pays_and_until_when(rejected):
     )
     assert (seen.job_id, seen.rejected_by) == (job_id, "ada")
     assert 29 <= (seen.possible_until - bench.dial()).days <= 30
+
+
+def reconciled(bench):
+    return reconcile(bench.resources, lambda _done, _total: None).differences
+
+
+def test_reconciling_agrees_before_between_and_after(rejected):
+    """Paid at the venue, its reply lost: the open call explains the difference."""
+    bench, job_id, assignment_id = rejected
+    assert reconciled(bench) == {}
+    bench.market.market.faults.replace([Fault("ApproveAssignment", "drop_after")])
+    reverse(bench, assignment_id)
+    bench.drain()
+    assert bench.spent_at_venue().spent_cents == 12
+    assert [row.state for row in bench.ours(Assignment, id=assignment_id)] == ["Rejected"]
+    assert reconciled(bench) == {}
+    bench.settle_down()
+    assert reconciled(bench) == {}
+    check(bench, job_id, n_paid=2)
+
+
+def test_a_bonus_for_rejected_work_is_no_difference(rejected):
+    bench, _, assignment_id = rejected
+    with transaction(bench.sessions) as session:
+        bonuses.grant_bonus(
+            session, assignment_id, 10_000, reason_key="late", reason="We were too late",
+            actor="ada", now=bench.dial(),
+        )  # fmt: skip
+    bench.settle_down(2)
+    assert bench.spent_at_venue().bonus_cents == 1
+    assert reconciled(bench) == {}
 
 
 @pytest.mark.parametrize("effect", ["drop_before", "drop_after", "fault_after", "throttle"])
