@@ -26,16 +26,16 @@ CALL_FAULTS: Mapping[str, float] = {
 """Kinds of trouble around one call to the venue, with their weights."""
 
 RATES: Mapping[str, float] = {
-    "call": 0.22,
+    "call": 0.3,
     "crash before the call": 0.015,
     "crash after the call": 0.03,
     "crash before the commit": 0.008,
     "crash after the commit": 0.015,
     "database locked": 0.008,
     "commit's reply lost": 0.008,
-    "wake-up lost": 0.15,
-    "wake-up doubled": 0.15,
-    "wake-up out of turn": 0.15,
+    "wake-up lost": 0.2,
+    "wake-up doubled": 0.2,
+    "wake-up out of turn": 0.2,
     "queue flushed": 0.02,
     "two sweepers": 0.1,
     "pressed twice": 0.3,

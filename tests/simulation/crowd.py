@@ -98,7 +98,7 @@ class Crowd:
         if held is None:
             return ""
         if word == "submit":
-            assignments.submit(session, held.id, self._answer(held), now)
+            assignments.submit(session, held, self._answer(held), now)
         else:
             assignments.give_back(session, worker, held.id, now)
         return held.assignment_id

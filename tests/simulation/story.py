@@ -34,21 +34,21 @@ _PACES = ((2, 3), (20, 5), (65, 6), (130, 2), (3_700, 1), (90_000, 0.25))
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a seed: the faults it met and what was wrong at its end, hopefully nothing."""
+    """What became of a seed: the faults it met, and what was wrong at its end (nothing, one hopes).
+
+    ``digest`` is a fingerprint of every row of both databases.
+    """
 
     seed: int
     faults: Mapping[str, int]
     troubles: tuple[Trouble, ...]
     trace: tuple[str, ...]
+    trace_sha256: str
     digest: str
 
     @property
     def n_faults(self) -> int:
         return sum(self.faults.values())
-
-    @property
-    def trace_sha256(self) -> str:
-        return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()
 
 
 class Story:
@@ -93,10 +93,14 @@ class Story:
         except Exception as error:  # noqa: BLE001 (the door of a seed: its report keeps it)
             where = traceback.extract_tb(error.__traceback__)[-1]
             self.verdict.say(OTHER, f"the story broke off: {error!r} at {where}")
-        faults = dict(sorted(self.chances.counts.items()))
         self.note("the end")
         return Report(
-            self.seed, faults, self.verdict.troubles(), tuple(self.trace), self.stage.digest()
+            seed=self.seed,
+            faults=dict(sorted(self.chances.counts.items())),
+            troubles=self.verdict.troubles(),
+            trace=tuple(self.trace),
+            trace_sha256=hashlib.sha256("\n".join(self.trace).encode()).hexdigest(),
+            digest=self.stage.digest(),
         )
 
     def _be_wired(self) -> None:

@@ -167,7 +167,7 @@ class Verdict:
             if found is None or counts[key[0], key[1]] > 1:
                 yield Trouble(
                     CHANGED,
-                    f"answer {key[0]} of {key[1]}: kept {counts[key[0], key[1]]} times, or invented",
+                    f"answer {key[0]}: kept {counts[key[0], key[1]]} times, or invented",
                 )
                 continue
             answer, their_state = found
