@@ -12,7 +12,6 @@ import ctypes
 import logging
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -25,7 +24,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from jobs import calls, work
+from jobs import calls, owners, work
 from jobs.clock import database_clock
 from jobs.db import open_engine, open_sessions, reading, transaction
 from jobs.queue_server import queue_url
@@ -193,7 +192,10 @@ class _WakingWorker(Worker):
     def _sweep(self) -> None:
         settings, clock = self._resources.settings, self._resources.clock
         with transaction(self._resources.sessions) as session:
-            rows = work.sweep(session, self.name, clock(), max(5.0, 2 * settings.sweep_seconds))
+            lease_seconds = max(5.0, 2 * settings.sweep_seconds)
+            rows = work.sweep(
+                session, owners.this_process(), clock(), lease_seconds, owners.is_gone
+            )
         if rows:
             wake(open_queue(self.connection), rows)
 
@@ -206,7 +208,7 @@ def _run_here(work_id: int) -> None:
     if _here is None:
         raise RuntimeError("background calls run in a worker's horse only")
     resources, connection = _here
-    calls.run(resources, work_id, f"{socket.gethostname()}:{os.getpid()}")
+    calls.run(resources, work_id, owners.this_process())
     wake_due(resources, connection)
 
 

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, select, text
+from sqlalchemy import Connection, Engine, create_engine, select, text, update
 from sqlalchemy.orm import Session
 
 from jobs import backups, blobs, intents, lifeline, migrating, table_copies, work
 from jobs.backups import Backup, Progress
 from jobs.errors import Conflict
 from jobs.settings import Settings
-from jobs.tables import Base, Installation, Item, Switch
+from jobs.tables import Base, Hit, Installation, Item, Switch
 
 ACTOR = "restore"
 _ENDING = string.ascii_lowercase + string.digits
@@ -89,6 +89,7 @@ def mark_restored(session: Session, reason: str, now: datetime) -> None:
         switch = session.get(Switch, name)
         if switch is None or not switch.is_on:  # a person's own pause outlives the restore
             intents.set_pause(session, True, reason=reason, actor=ACTOR, now=now, name=name)
+    session.execute(update(Hit).values(collected_at=None))  # all are to be read again
     work.enqueue(session, "reconcile", 0, now)
 
 

@@ -158,15 +158,25 @@ def unfinished(session: Session) -> list[Work]:
     return list(session.scalars(found))
 
 
-def sweep(session: Session, owner: str, now: datetime, lease_seconds: float) -> list[Work] | None:
+def sweep(
+    session: Session,
+    owner: str,
+    now: datetime,
+    lease_seconds: float,
+    is_gone: Callable[[str], bool] = lambda _owner: False,
+) -> list[Work] | None:
     """Due rows, for one sweeper at a time; None when another one has the lease.
 
     A run whose lease ended without a word counts as failed: a row that kills its process
-    each time ends with a person instead of going on for ever.
+    each time ends with a person instead of going on for ever. So does, without waiting for
+    its lease, a run whose owner ``is_gone`` knows to be dead.
     """
-    if not _take_sweep(session, owner, now, lease_seconds):
+    if not _take_sweep(session, owner, now, lease_seconds, is_gone):
         return None
     rows = due(session, now)
+    known = {row.id for row in rows}
+    running = session.scalars(select(Work).where(Work.state == "running").order_by(Work.id))
+    rows += [row for row in running if row.id not in known and is_gone(row.owner)]
     for row in rows:
         if row.state == "running":
             row.failures += 1
@@ -201,12 +211,18 @@ def fenced_progress(
     return progress
 
 
-def _take_sweep(session: Session, owner: str, now: datetime, lease_seconds: float) -> bool:
+def _take_sweep(
+    session: Session,
+    owner: str,
+    now: datetime,
+    lease_seconds: float,
+    is_gone: Callable[[str], bool],
+) -> bool:
     lease = session.get(Sweep, 1, with_for_update=True)
     if lease is None:
         lease = Sweep(id=1)
         session.add(lease)
-    elif lease.lease_until > now and lease.owner != owner:
+    elif lease.lease_until > now and lease.owner != owner and not is_gone(lease.owner):
         return False
     lease.owner, lease.last_swept_at = owner, now
     lease.lease_until = now + timedelta(seconds=lease_seconds)

@@ -15,7 +15,7 @@ import redis
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from jobs import background, calls, work
+from jobs import background, calls, owners, work
 from jobs.clock import machine_time
 from jobs.db import open_sessions, transaction
 from jobs.tables import Hit, Label, RawSubmission, Work
@@ -260,6 +260,34 @@ def test_work_that_kills_its_process_each_time_ends_with_a_person(bench):
         work.revive(session, row.id, bench.dial())
     bench.drain()
     assert len(bench.market_hits()) == 1
+
+
+def test_work_of_a_dead_process_of_this_machine_does_not_wait_for_its_lease(bench):
+    bench.launch(n_items=1)
+    (row,) = bench.ours(Work, task_name="publish_batch")
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    owner = owners.this_process().rpartition(":")[0] + f":{child.pid}"
+    with transaction(bench.sessions) as session:
+        assert work.claim(session, row.id, owner, bench.dial(), 600)
+        assert work.sweep(session, owner, bench.dial(), 600) is not None
+
+    def sweep():
+        with transaction(bench.sessions) as session:
+            found = work.sweep(session, "me", bench.dial(), 600, owners.is_gone)
+            return found and [one.id for one in found]
+
+    assert sweep() is None
+    child.kill()
+    child.wait()
+    assert row.id in sweep()
+    assert bench.ours(Work, id=row.id)[0].state == "ready"
+
+
+@pytest.mark.parametrize("owner", ["", "me", "elsewhere:abc:1:99999999", "1", "x" * 80])
+def test_of_an_owner_elsewhere_nothing_is_known(owner):
+    assert not owners.is_gone(owner)
+    assert not owners.is_gone(owners.this_process())
+    assert len(owners.this_process()) <= 80
 
 
 def test_one_process_sweeps_at_a_time(bench):
