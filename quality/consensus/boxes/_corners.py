@@ -30,6 +30,8 @@ _GAUGE_POWER = 4
 _MOST_STEADY = 3.0  # times steadier than the crowd, nobody is believed to be more
 _SAMPLE = 20_000
 _LEAST_FREE = 0.02
+# Two workers, each held against the other alone, would swap their biases for ever.
+_STEP = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,17 @@ def learn(totals: list[Floats], drawers: Drawers) -> Drawers:
     bias, margin = _two_slopes(*slopes)
     steadiness = drawers.spread.mean(axis=1, keepdims=True) ** -_GAUGE_POWER
     trust = counts / (counts + _GAUGE_SIDES) * steadiness
+    bias = drawers.bias + _STEP * (bias - drawers.bias)
+    margin = drawers.margin + _STEP * (margin - drawers.margin)
+    growth = _growth(totals[1])
+    # Noise at the usual extent stays what it is when its growth with the extent changes.
+    usual = totals[1][1] / max(float(totals[1][0]), 1e-12)
+    rescaled = float(np.exp(usual * (drawers.growth - growth)))
     return Drawers(
         bias=bias - _gauge(bias, trust),
-        margin=margin - _gauge(margin, trust),
-        spread=_shrunk_spread(squares, counts),
-        growth=_growth(totals[1]),
+        margin=(margin - _gauge(margin, trust)) * rescaled,
+        spread=_shrunk_spread(squares, counts) * rescaled,
+        growth=growth,
     )
 
 
