@@ -6,20 +6,31 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from playwright.sync_api import Browser
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from jobs import drafts, exports, planning, saved_templates
-from jobs.db import Sessions, reading, transaction
+from jobs.datasets import import_dataset
+from jobs.db import Sessions, open_engine, open_sessions, reading, transaction
 from jobs.errors import Conflict, InvalidInput, NotFound
 from jobs.job_specs import parse_job_spec
+from jobs.label_schemas import parse_schema, save_schema
+from jobs.migrating import upgrade
 from jobs.providers.model import answer_xml
 from jobs.records import PageLanguage, PageSource
+from jobs.rehearsals.browser import sign_in
+from jobs.rehearsals.filling import fill_page, wait_until_alive
+from jobs.rehearsals.robots import Robot, open_account
 from jobs.saved_templates import SavedTemplate, find, save, versions
 from jobs.tables import Answer, Hit, Label, Route
-from tests.factories import NOW
-from tests.jobs.lifecycle import Bench
+from quality.simulate import profile
+from tests.factories import NOW, SCHEMA
+from tests.jobs.lifecycle import Bench, Dial, open_bench
+from tests.jobs.pictures import picture
+from webapp.marketplace.serving import Running, serve
 from webapp.marketplace.store import reading as market_reading
 from webapp.marketplace.tables.work import Hit as MarketHit
 
@@ -241,10 +252,85 @@ def test_a_jinja_page_of_a_requester_takes_several_tasks(bench: Bench) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.browser
+def test_a_folder_of_pictures_becomes_labels_through_a_requesters_page_in_a_browser(
+    tmp_path: Path, browser: Browser
+) -> None:
+    """Import, launch on local, two workers at the page itself, consensus, export."""
+    dial = Dial()
+    engine = open_engine(f"sqlite:///{tmp_path / 'ours.sqlite'}")
+    upgrade(engine, NOW)
+    with serve(database_url=f"sqlite:///{tmp_path / 'market.sqlite'}", clock=dial) as market:
+        bench = open_bench(tmp_path, open_sessions(engine), market, dial)
+        job_id = _imported_job(bench, tmp_path / "photos")
+        launch(bench, job_id)
+        bench.drain()
+        for name in ("Ada", "Bob"):
+            _work(browser, market, name, n_hits=2)
+        bench.settle_down()
+        rows = exported(bench, job_id, tmp_path)
+    engine.dispose()
+    assert {row["item"] for row in rows} == {"a.jpg", "b.jpg"}
+    assert all(row["value"]["tags"]["colour"] in ("red", "green", "blue") for row in rows)
+
+
+CHOICE = (
+    HEAD
+    + (
+        "<h1>${colour_title}</h1><p>${image_width} pixels wide</p><crowd-radio-group required>"
+        '<crowd-radio-button name="colour" value="red">red</crowd-radio-button>'
+        '<crowd-radio-button name="colour" value="green">green</crowd-radio-button>'
+        '<crowd-radio-button name="colour" value="blue">blue</crowd-radio-button>'
+        "</crowd-radio-group>"
+    )
+    + END
+)
+
+
+def _imported_job(bench: Bench, folder: Path) -> int:
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(picture(40, 30))
+    (folder / "b.jpg").write_bytes(picture(41, 30))
+    keep(bench.sessions, CHOICE)
+    with transaction(bench.sessions) as session:
+        import_dataset(
+            session, bench.resources.blobs, name="photos", source=folder, format="folder",
+            now=NOW, licence="CC0-1.0", item_source="made here",
+        )  # fmt: skip
+        save_schema(session, parse_schema(SCHEMA, "schema"), NOW)
+    return draft(bench, "colours", sample=False)
+
+
+def _work(browser: Browser, market: Running, name: str, n_hits: int) -> None:
+    """One worker accepts, fills and submits HITs on the marketplace's own pages."""
+    robot = Robot(name, "a password of a robot", profile("average"), 1)
+    open_account(market.url, market.market.secrets.admin_token, robot)
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(page, market.url, robot)
+    for number in range(n_hits):
+        page.goto(f"{market.url}/worker")
+        page.locator("li.group").first.get_by_role("button").first.click()
+        page.wait_for_selector("section[data-assignment-id]")
+        handle = page.locator("#hit-frame").element_handle()
+        frame = handle.content_frame() if handle else None
+        assert frame
+        wait_until_alive(frame)
+        fill_page(page, frame, np.random.default_rng(number))
+        place = page.url
+        with page.expect_response(lambda one: one.url.endswith("externalSubmit")) as posted:
+            frame.get_by_role("button", name="Submit").click()
+        assert posted.value.ok
+        page.wait_for_url(lambda url, place=place: url != place)  # type: ignore[misc]
+        page.wait_for_load_state()
+    context.close()
+
+
 def draft(bench: Bench, template: str, **settings: Any) -> int:
     """A job of two photos whose one route shows ``template``."""
-    options = {"kind": "tags", "tasks_per_hit": 1, **settings}
-    bench.create(name=f"photos for {template}")  # brings the photos and the schema
+    options = {"kind": "tags", "tasks_per_hit": 1, "sample": True, **settings}
+    if options["sample"]:
+        bench.create(name=f"photos for {template}")  # brings the photos and the schema
     text = f"""
 name: on {template}
 dataset: photos
