@@ -90,7 +90,8 @@ class Settings(BaseSettings):
 
     def content_url(self) -> str:
         """The second origin, on which HIT pages run, as browsers see it."""
-        own = f"http://{self.marketplace_host}:{self.content_port}"
+        host = "localhost" if self.marketplace_host == "127.0.0.1" else self.marketplace_host
+        own = f"http://{host}:{self.content_port}"
         return (self.content_public_url or own).rstrip("/")
 
     def local_mturk(self) -> str:

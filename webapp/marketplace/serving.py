@@ -63,7 +63,7 @@ def serve(
     """A marketplace that answers for as long as the block runs.
 
     Port 0 takes a free one. The origins are what browsers see; empty, they follow from
-    host and port.
+    host and port. They should differ in their host names, not in their ports alone.
     """
     with ExitStack() as opened:
         sockets = [opened.enter_context(_listen(host, one)) for one in (port, content_port)]
@@ -71,7 +71,7 @@ def serve(
         market = open_market(
             database_url=database_url,
             worker_origin=worker_origin or f"http://{host}:{ports[0]}",
-            content_origin=content_origin or f"http://{host}:{ports[1]}",
+            content_origin=content_origin or f"http://{_content_name(host)}:{ports[1]}",
             secret_file=secret_file,
             clock=clock,
             options=options,
@@ -95,6 +95,15 @@ def serve(
         for thread in threads:
             thread.join(timeout=10)
         market.sessions.kw["bind"].dispose()
+
+
+def _content_name(host: str) -> str:
+    """Another name of this machine for the frames' pages: cookies do not tell ports apart.
+
+    On the workers' own host name a page in the frame could plant a cookie that signs the
+    worker in as somebody else.
+    """
+    return "localhost" if host == "127.0.0.1" else host
 
 
 def _listen(host: str, port: int) -> socket.socket:
