@@ -42,6 +42,7 @@ def test_excluding_is_seen_before_asked_for_and_made_once(worked):
     assert bench.count(StandingChange) == 1
     (row,) = told(given, "worker", "standing", job_id, ben)
     assert (row["value"], row["state"], row["reason"]) == (1, "done", WHY[1])
+    assert row["provider_type_id"].startswith("3")
     assert "is excluded" in ran(given, "worker", "readmit", job_id, ben, *WHY, "--preview").output
     told(given, "worker", "readmit", job_id, 1, *WHY, "--yes")
     bench.drain()

@@ -204,7 +204,10 @@ def show_standing(settings: Settings, job_id: int, worker: str, as_json: bool) -
     with _door.reading(settings) as session:
         found = standing.find_worker(session, job_id, worker)
         rows = standing.standings(session, found.id)
-    columns = ("when", "what", "name", "account", "value", "at the venue", "by", "why", "refusal")
+    columns = (
+        "when", "what", "name", "account", "value", "at the venue", "by", "why", "refusal",
+        "venue's id",
+    )  # fmt: skip
     shown = [
         (
             f"{row.created_at:%Y-%m-%d %H:%M}",
@@ -216,6 +219,7 @@ def show_standing(settings: Settings, job_id: int, worker: str, as_json: bool) -
             row.actor,
             row.reason,
             row.error,
+            row.provider_type_id,
         )
         for row in rows
     ]

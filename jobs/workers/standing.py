@@ -80,6 +80,8 @@ class Standing:
     error: str
     actor: str
     created_at: datetime
+    provider_type_id: str
+    """The venue's id of the qualification, for a route's requirements; empty before it is made."""
 
 
 def preview_exclusion(session: Session, job_id: int, worker_id: int) -> ExclusionPreview:
@@ -204,14 +206,24 @@ def grant(
 
 def standings(session: Session, worker_id: int) -> tuple[Standing, ...]:
     """Every change of the worker's standing, the newest first."""
-    found = select(StandingChange).where(StandingChange.worker_id == worker_id)
-    rows = session.scalars(found.order_by(StandingChange.id.desc()))
+    rows = session.execute(
+        select(StandingChange, OwnQualification.provider_type_id)
+        .join(Worker, Worker.id == StandingChange.worker_id)
+        .outerjoin(
+            OwnQualification,
+            (OwnQualification.provider == Worker.provider)
+            & (OwnQualification.environment == StandingChange.environment)
+            & (OwnQualification.name == StandingChange.name),
+        )
+        .where(StandingChange.worker_id == worker_id)
+        .order_by(StandingChange.id.desc())
+    )
     return tuple(
         Standing(
             row.kind, row.name, row.environment, row.value, row.state, row.reason, row.error,
-            row.actor, row.created_at,
+            row.actor, row.created_at, type_id or "",
         )
-        for row in rows
+        for row, type_id in rows
     )  # fmt: skip
 
 

@@ -8,7 +8,15 @@ from jobs import bonuses, ledger, review
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound
 from jobs.reconciling import reconcile
-from jobs.tables import Assignment, Consensus, Finding, Intent, Reversal, WorkerScore
+from jobs.tables import (
+    Assignment,
+    Consensus,
+    Finding,
+    Intent,
+    LedgerTransaction,
+    Reversal,
+    WorkerScore,
+)
 from jobs.workers import reversals
 from webapp.marketplace.faults import Fault
 
@@ -64,6 +72,8 @@ def test_a_reversed_rejection_is_paid_once_and_its_answer_votes_again(rejected):
     assert (kept.rejected_by, kept.rejection_reason) == ("ada", "No picture was looked at")
     check(bench, job_id, n_paid=2)
     assert bench.ours(Finding) == []
+    (paid,) = bench.ours(LedgerTransaction, key=f"settle:assignment:{assignment_id}")
+    assert (paid.actor, bool(paid.request_id), paid.intent_id) == ("eve", True, kept.intent_id)
 
 
 def test_a_preview_says_whom_it_pays_and_until_when(rejected):
