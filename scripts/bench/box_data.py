@@ -1,12 +1,13 @@
 """Recorded box answers, gold boxes and simulated crowds, read from a data folder."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from quality import simulate
+from quality.boxes import iou_matrix
 from quality.consensus.shapes import BoxAnswers
 
 
@@ -69,6 +70,41 @@ def simulated(folder: Path, crowd: str, per_item: int = 5, seed: int = 0) -> Cas
     answers = _answers(responses, rows, boxes, np.array(sizes), len(pool), len(labels))
     gold = {item: scene for item, (scene, _) in enumerate(scenes)}
     return Case(f"{folder.name} {crowd} x{per_item}", answers, gold)
+
+
+def with_detector(case: Case, rng: np.random.Generator) -> BoxAnswers:
+    """The answers and a made-up detector's on the gold images, as one more worker.
+
+    It finds three quarters of the objects, puts a false box in every second image, and its
+    scores are calibrated: a normal logit, at 1.5 for real and -0.5 for false boxes.
+    """
+    answers = case.answers
+    habits = simulate.WorkerProfile("detector", 0.75, 1.2, (0.0,) * 4, 0.5, 0.0)
+    boxes, names, rows, scores = [answers.xyxy], [answers.label], [], []
+    for item, (xyxy, labels) in case.gold.items():
+        width, height = answers.size[item]
+        drawn, called = simulate.draw_boxes(
+            xyxy, labels, (width, height), answers.n_labels, habits, rng
+        )
+        real = iou_matrix(drawn, xyxy).max(axis=1, initial=0.0) > 0
+        scores.append(1 / (1 + np.exp(-rng.normal(np.where(real, 1.5, -0.5), 1.0))))
+        boxes.append(drawn)
+        names.append(called)
+        rows += [item] * len(drawn)
+    looked_at = np.array(list(case.gold), dtype=np.int64)
+    machine = answers.n_workers
+    people = np.full(len(answers.item), np.nan)
+    return replace(
+        answers,
+        response_item=np.concatenate([answers.response_item, looked_at]),
+        response_worker=np.concatenate([answers.response_worker, np.full_like(looked_at, machine)]),
+        item=np.concatenate([answers.item, np.array(rows, dtype=np.int64)]),
+        worker=np.concatenate([answers.worker, np.full(len(rows), machine)]),
+        label=np.concatenate(names),
+        xyxy=np.concatenate(boxes),
+        score=np.concatenate([people, *scores]),
+        n_workers=machine + 1,
+    )
 
 
 def large(n_items: int, per_item: int = 5, n_objects: int = 7, seed: int = 0) -> BoxAnswers:

@@ -1,15 +1,20 @@
-"""ensemble-boxes' weighted boxes fusion on the same answers, when it is installed."""
+"""The two fusions of ensemble-boxes on the same answers, when it is installed."""
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
 
+from quality.boxes import iou_matrix
 from quality.consensus.shapes import BoxAnswers, BoxConsensus, WorkerEstimates
 
-NAME = "ensemble-boxes"
+FUSIONS = {
+    "ensemble WBF": "weighted_boxes_fusion",
+    "ensemble NMW": "non_maximum_weighted",
+}
 # The kindest setting of those tried on these sets (0.55 is the package's own default).
 IOU = 0.4
 LEAST_VOTES, LEAST_PART = 2, 0.4
@@ -19,7 +24,12 @@ def is_installed() -> bool:
     return find_spec("ensemble_boxes") is not None
 
 
-def fuse(answers: BoxAnswers) -> BoxConsensus:
+def methods() -> dict:
+    """The installed peers by name, each a function of the answers."""
+    return {name: partial(fuse, function) for name, function in FUSIONS.items() if is_installed()}
+
+
+def fuse(function: str, answers: BoxAnswers) -> BoxConsensus:
     """Its fusion with every score 1; boxes of two people and two fifths of them are believed."""
     rows = []
     for item in range(answers.n_items):
@@ -31,21 +41,31 @@ def fuse(answers: BoxAnswers) -> BoxConsensus:
         if not scale.all():
             scale = np.full(4, answers.xyxy[own].max())
         by_worker = [own[answers.worker[own] == worker] for worker in asked]
-        corners, score, label = import_module("ensemble_boxes").weighted_boxes_fusion(
+        corners, _, label = getattr(import_module("ensemble_boxes"), function)(
             [np.clip(answers.xyxy[part] / scale, 0, 1).tolist() for part in by_worker],
             [[1.0] * len(part) for part in by_worker],
             [answers.label[part].tolist() for part in by_worker],
             iou_thr=IOU,
         )
-        votes = np.rint(score * len(asked))
+        boxes = corners * scale
+        votes = _votes(boxes, label, [(answers.xyxy[p], answers.label[p]) for p in by_worker])
         rows += [
-            (item, name, *box, part, vote)
-            for name, box, part, vote in zip(label, corners * scale, score, votes, strict=True)
+            (item, name, *box, vote / len(asked), vote)
+            for name, box, vote in zip(label, boxes, votes, strict=True)
         ]
-    return _consensus(np.array(rows, float).reshape(-1, 8), answers)
+    return _consensus(function, np.array(rows, float).reshape(-1, 8), answers)
 
 
-def _consensus(rows: np.ndarray, answers: BoxAnswers) -> BoxConsensus:
+def _votes(boxes, labels, drawn) -> np.ndarray:
+    """How many workers drew a box of the same class on each merged one."""
+    votes = np.zeros(len(boxes))
+    for xyxy, names in drawn:
+        near = (iou_matrix(boxes, xyxy) >= IOU) & (labels[:, None] == names[None, :])
+        votes += near.any(axis=1)
+    return votes
+
+
+def _consensus(name: str, rows: np.ndarray, answers: BoxAnswers) -> BoxConsensus:
     n_answers = np.bincount(answers.response_item, minlength=answers.n_items)
     item, votes = rows[:, 0].astype(np.int64), rows[:, 7].astype(np.int64)
     n_asked = n_answers[item]
@@ -65,6 +85,6 @@ def _consensus(rows: np.ndarray, answers: BoxAnswers) -> BoxConsensus:
         workers=WorkerEstimates(unknown, np.ones(answers.n_workers), n_drawn),
         iterations=0,
         log_likelihood=0.0,
-        method=NAME,
+        method=name,
         version="",
     )
