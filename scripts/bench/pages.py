@@ -89,7 +89,7 @@ def main() -> int:
         )
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
-        url = stack.enter_context(_database(folder, options.database))
+        url = stack.enter_context(open_database(folder, options.database))
         settings = Settings(data_dir=folder / "data", database_url=url)
         key = _prepare(settings, options.items, is_new=not options.again)
         app = create_app(settings, clock=lambda: NOW)
@@ -116,7 +116,7 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _database(folder: Path, kind: str) -> Iterator[str]:
+def open_database(folder: Path, kind: str) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'bench.sqlite'}"
         return
