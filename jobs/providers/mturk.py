@@ -370,7 +370,7 @@ class Mturk:
         try:
             reply = cast(dict[str, Any], getattr(self._client, operation)(**arguments))
         except (BotoCoreError, ClientError) as error:
-            self._note(operation, getattr(error, "response", {}))
+            self._note(operation, getattr(error, "response", None) or {})
             raise turk.translate(error, operation) from error
         self._note(operation, reply)
         return reply
