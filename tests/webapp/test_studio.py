@@ -13,6 +13,7 @@ from jobs.records import PageSource
 from jobs.saved_templates import save
 from tests.webapp.browsing import sign_in
 from tests.webapp.campaign import NOW
+from tests.webapp.test_api import Program
 from webapp.marketplace.serving import serve
 
 PAGE = "<!DOCTYPE html>\n<html><body><crowd-form><p>${image_url}</p></crowd-form></body></html>"
@@ -131,3 +132,25 @@ def test_only_the_studios_page_may_hold_a_frame(app: Flask) -> None:
     assert f"form-action 'self' {content}" in policy
     assert "frame-ancestors 'none'" in policy
     assert "frame-src" not in client.get("/templates").headers["Content-Security-Policy"]
+
+
+def test_programs_keep_and_read_versions_too(app: Flask) -> None:
+    program = Program(app)
+    body = {"source": PAGE, "language": "fields", "note": "by a program"}
+    for _ in range(2):
+        made = program.send("/templates/cats/versions", body)
+        assert (made.status_code, made.json["version"]) == (201, 1)
+    changed = {**body, "source": PAGE + "\n"}
+    assert program.send("/templates/cats/versions", {**changed, "after": 0}).status_code == 409
+    assert program.send("/templates/cats/versions", {**changed, "after": 1}).status_code == 201
+    rows = program.get("/templates/cats/versions").json["rows"]
+    assert [(one["version"], one["created_by"]) for one in rows] == [
+        (2, "manager@example.org"),
+        (1, "manager@example.org"),
+    ]
+    assert [one["name"] for one in program.get("/templates").json["rows"]] == ["cats"]
+    assert program.get("/templates/dogs/versions").status_code == 404
+    for wrong in ({"source": ""}, {"language": "php"}, {"note": "x" * 201}, {"more": 1}):
+        assert program.send("/templates/cats/versions", {**body, **wrong}).status_code == 422
+    assert program.send("/templates/boxes/versions", body).status_code == 422
+    assert Program(app, "adjudicator").get("/templates").status_code == 403

@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from jobs.estimating import Estimate
 from jobs.job_specs import JobSpec
 from jobs.label_schemas import SchemaModel
+from jobs.records import PageLanguage
 from jobs.reports import ItemView, JobReport, JobSummary, LedgerLine, WorkerRow
 from jobs.reports.datasets import DatasetSummary, ExportRow, SchemaRow
 from jobs.reports.items import ItemRow
 from jobs.reports.labels import LabelRow
+from jobs.saved_templates import LONGEST_SOURCE, SavedTemplate
 
 LARGEST_ID = 2**63 - 1
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
@@ -51,6 +53,15 @@ class NewJob(RootModel[JobSpec]):
 
 class NewSchema(RootModel[SchemaModel]):
     """A label schema as JSON."""
+
+
+class NewTemplate(Strict):
+    """A page as its author wrote it; ``after`` is the version it was written from, 0 for none."""
+
+    source: Annotated[str, Field(min_length=1, max_length=LONGEST_SOURCE)]
+    language: PageLanguage
+    note: Annotated[str, Field(max_length=200)] = ""
+    after: Annotated[int, Field(ge=0, le=10**9)] | None = None
 
 
 class NewLabel(Strict):
@@ -146,6 +157,16 @@ class Schemas(BaseModel):
     """The newest version of each label schema."""
 
     rows: tuple[SchemaRow, ...]
+
+
+class Templates(BaseModel):
+    """Saved templates, each with its text."""
+
+    rows: tuple[SavedTemplate, ...]
+
+
+class SavedTemplateOut(RootModel[SavedTemplate]):
+    """One version of a saved template."""
 
 
 class Job(RootModel[JobReport]):
