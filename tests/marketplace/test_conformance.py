@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
@@ -127,3 +128,13 @@ def test_a_member_left_out_is_null(running: Running, account: Account) -> None:
 def test_the_document_tells_what_is_exact_and_what_is_chosen() -> None:
     found = within(DOCUMENT.read_text(encoding="utf-8"))[0]
     assert found == as_tables(), "run: python -m tests.marketplace.conformance"
+
+
+def test_every_test_that_the_document_names_is_there() -> None:
+    document = DOCUMENT.read_text(encoding="utf-8")
+    section = document.partition("## Security")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(test_\w+)`", section))
+    sources = (path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    there = set(re.findall(r"^def (test_\w+)", "\n".join(sources), re.MULTILINE))
+    assert len(named) > 40
+    assert named - there == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from webapp.marketplace.questions.answers import document, text
@@ -10,6 +11,7 @@ from webapp.marketplace.refusals import Declined
 
 OTHER = "*other*"
 _LONGEST_TEXT = 100_000
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)", re.ASCII)
 
 Replies = dict[str, tuple[str, ...]]
 
@@ -55,14 +57,16 @@ def _text_reply(question: Question, wanted: FreeText, values: Sequence[str]) -> 
 
 
 def _check_number(question: Question, wanted: FreeText, reply: str) -> None:
-    try:
-        value = float(reply)
-        low = float(wanted.least_value) if wanted.least_value else value
-        high = float(wanted.most_value) if wanted.most_value else value
-    except ValueError as error:
-        raise _unfit(question, "needs a number") from error
+    if not _NUMBER.fullmatch(reply):
+        raise _unfit(question, "needs a number")
+    value = float(reply)
+    low, high = _bound(wanted.least_value, value), _bound(wanted.most_value, value)
     if not low <= value <= high:
         raise _unfit(question, f"needs a number from {wanted.least_value} to {wanted.most_value}")
+
+
+def _bound(given: str, otherwise: float) -> float:
+    return float(given) if _NUMBER.fullmatch(given) else otherwise
 
 
 def _selected(

@@ -36,7 +36,7 @@ def read_document(text: str, parameter: str) -> Element:
         )
     try:
         root = fromstring(data, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError) as error:
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise xml_error(parameter, str(error), code="XMLParseError") from error
     if _depth_exceeds(root, _DEEPEST):
         raise xml_error(parameter, f"elements nested more than {_DEEPEST} deep")
