@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -24,6 +25,25 @@ from webapp.marketplace.faults import Fault
 from webapp.marketplace.serving import serve
 
 PROGRAM = "from jobs import background, settings; background.run_worker(settings.read_settings())"
+LOSSY_PROGRAM = """
+import os, random, sys
+from rq import Queue
+from jobs import background, settings
+
+class Lossy(Queue):
+    "Drops 30 % of the wake-ups and doubles 30 %."
+    def enqueue_job(self, job, **more):
+        chance = random.Random(f"{sys.argv[1]} {os.getpid()} {job.id}").random()
+        if chance < 0.3:
+            return job
+        super().enqueue_job(job, **more)
+        if chance > 0.7:
+            self.push_job_id(job.id)
+        return job
+
+background.Queue = Lossy
+background.run_worker(settings.read_settings())
+"""
 PATIENCE_SECONDS = 120
 
 
@@ -34,10 +54,10 @@ class Workers:
         self._environment = environment
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def start(self, number: int = 1) -> None:
+    def start(self, number: int = 1, program: str = PROGRAM, *arguments: str) -> None:
         for _ in range(number):
-            process = subprocess.Popen([sys.executable, "-c", PROGRAM], env=self._environment)
-            self.processes.append(process)
+            command = [sys.executable, "-c", program, *arguments]
+            self.processes.append(subprocess.Popen(command, env=self._environment))
 
     def kill(self) -> None:
         for process in self.processes:
@@ -134,6 +154,16 @@ def test_flushing_the_queue_loses_nothing(live):
     check_end(bench, job_id, 3, 6)
 
 
+def test_a_queue_that_drops_and_doubles_a_third_changes_nothing(live):
+    bench, workers, _ = live
+    workers.start(2, LOSSY_PROGRAM, "seed 7")
+    job_id = bench.launch(n_items=4)
+    wait_until(lambda: len(bench.market_hits()) == 4, bench)
+    bench.answer_all()
+    wait_until_finished(bench, job_id)
+    check_end(bench, job_id, 4, 8)
+
+
 def test_killing_the_workers_in_the_middle_doubles_and_loses_nothing(live):
     bench, workers, _ = live
     job_id = bench.launch(n_items=6)
@@ -193,6 +223,66 @@ def test_whoever_writes_to_the_queue_can_wake_rows_and_nothing_else(live, tmp_pa
     wait_until(lambda: not open_queue.get_job_ids())
     workers.stop()
     assert not canary.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs"),
+    [
+        ("os.system", [1], {}),
+        ("jobs.calls.run", [1], {}),
+        ("publish_batch", [], {}),
+        ("publish_batch", [1, 2], {}),
+        ("publish_batch", ["1"], {}),
+        ("publish_batch", [True], {}),
+        ("publish_batch", [1.0], {}),
+        ("publish_batch", [[1]], {}),
+        ("publish_batch", [1], {"work_id": 2}),
+    ],
+)
+def test_a_wake_up_names_a_call_of_ours_and_one_row_or_runs_nothing(queue_url, name, args, kwargs):
+    with redis.Redis.from_url(queue_url) as connection:
+        evil = Job.create(
+            name, args, kwargs, id="evil", serializer=JSONSerializer, connection=connection
+        )
+        for kind in ("success", "failure", "stopped"):
+            setattr(evil, f"_{kind}_callback_name", "os.getpid")
+        evil._dependency_ids = ["another"]
+        evil.save()
+        read = background.WakeUp.fetch("evil", connection=connection, serializer=JSONSerializer)
+    with pytest.raises(ValueError, match="expected"):
+        assert read.func
+    assert read.success_callback is read.failure_callback is read.stopped_callback is None
+    assert (read._dependency_ids, read.retries_left) == ([], None)
+
+
+def test_a_pickle_on_the_queue_is_never_opened(live, tmp_path):
+    bench, workers, queue = live
+    bench.launch(n_items=1)
+    canary = tmp_path / "canary"
+    payload = pickle.dumps(("publish_batch", None, (_Bomb(canary),), {}))
+    now = machine_time().isoformat()
+    queue.hset(
+        "rq:job:bomb",
+        mapping={
+            "data": payload,
+            "created_at": now,
+            "origin": background.QUEUE,
+            "status": "queued",
+        },
+    )
+    queue.rpush(f"rq:queue:{background.QUEUE}", "bomb")
+    workers.start()
+    wait_until(lambda: bench.market_hits())
+    assert workers.stop() == [0]
+    assert not canary.exists()
+
+
+class _Bomb:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self):
+        return Path.touch, (self._path,)
 
 
 def test_waking_twice_puts_an_id_on_the_queue_once(live):

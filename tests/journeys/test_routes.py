@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from jobs.comparing import corners
 from jobs.formats import coco, csv_tags
-from jobs.reports.accuracy import corners
 from quality.boxes import box_f1
 from tests.journeys.scenes import Scene
 

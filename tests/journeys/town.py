@@ -160,10 +160,10 @@ class Town:
 def open_town(folder: Path, **settings: Any) -> Iterator[Town]:
     """An installation in ``folder`` on free ports, ended afterwards."""
     ports = _free_ports(3)
+    usual = {"poll_seconds": 0.5, "sweep_seconds": 1.0, "lease_seconds": 20.0}
     given = Settings(
         data_dir=folder / "data", web_port=ports[0], marketplace_port=ports[1],
-        content_port=ports[2], poll_seconds=0.5, sweep_seconds=1.0, lease_seconds=20.0,
-        log_level="warning", **settings,
+        content_port=ports[2], log_level="warning", **(usual | settings),
     )  # fmt: skip
     with Stack(given) as stack:
         yield Town(given, stack, folder)
