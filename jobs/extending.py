@@ -116,6 +116,15 @@ def refusal(session: Session, hit: Hit, n_more: int) -> str:
     return ""
 
 
+def price(
+    session: Session, context: RouteContext, provider: Provider, hit: Hit, n_more: int
+) -> int:
+    """The most that ``n_more`` further answers from the HIT cost: what an order holds."""
+    n_covered = _n_covered(session, hit, hit.state)
+    target = max(hit.max_assignments, n_covered + n_more)
+    return _unit_price(context, provider, hit, target) * (target - n_covered)
+
+
 def extend_batch(resources: Resources, batch_id: int, progress: Progress) -> ExtendReport:
     """Carry out every open order of the batch; any number of runs extend each HIT once.
 
@@ -235,7 +244,7 @@ def _intend(session: Session, one: _Order, now: datetime) -> tuple[Intent, int] 
         ledger.hold(
             session,
             one.context.job.id,
-            _price(one, hit, target) * (target - n_covered),
+            _unit_price(one.context, one.provider, hit, target) * (target - n_covered),
             key=f"hold:intent:{intent.id}:{intent.window}",
             reason=_reason(one, intent),
             now=now,
@@ -259,10 +268,10 @@ def _n_covered(session: Session, hit: Hit, state: str) -> int:
     return session.scalar(select(func.count()).where(Assignment.hit_id == hit.id)) or 0
 
 
-def _price(one: _Order, hit: Hit, target: int) -> int:
+def _unit_price(context: RouteContext, provider: Provider, hit: Hit, target: int) -> int:
     """The most that one further assignment costs, at the fee of a HIT of that size."""
-    spec = replace(hit_specs.hit_spec(one.context, hit, ()), max_assignments=target)
-    return -(-one.provider.quote(spec).worst_micros // target)
+    spec = replace(hit_specs.hit_spec(context, hit, ()), max_assignments=target)
+    return -(-provider.quote(spec).worst_micros // target)
 
 
 def _renew(resources: Resources, one: _Order, intent: Intent, target: int) -> Intent:

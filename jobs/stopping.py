@@ -54,8 +54,10 @@ def stop_job(session: Session, job_id: int, now: datetime) -> int:
     return len(batches)
 
 
-def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> None:
-    """Close every posted HIT of the batch to new workers; a repeat expires nothing twice.
+def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> int:
+    """Close every posted HIT of the batch to new workers, and say how many were open.
+
+    The time is absolute, so a repeat expires nothing twice.
 
     Raises:
         ProviderError: while a HIT's posting is not settled, or the venue does not answer.
@@ -106,6 +108,7 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> Non
             "to be found out",
             permanent=False,
         )
+    return len(posted)
 
 
 def _end_expiry(session: Session, key: str, resources: Resources) -> None:

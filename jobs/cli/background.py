@@ -49,9 +49,10 @@ def list_work(settings: Settings, as_json: bool) -> None:
 
 @group.command("revive")
 @click.argument("work_id", type=_door.ROW_ID)
+@_door.json_option
 @_door.settings_of
-def revive(settings: Settings, work_id: int) -> None:
+def revive(settings: Settings, work_id: int, as_json: bool) -> None:
     """Set work that waits for a person going again."""
     with _door.writing(settings) as session:
         work.revive(session, work_id, _door.now())
-    click.echo(f"work {work_id}: goes again")
+    _door.show({"id": work_id, "state": "ready"}, as_json, f"work {work_id}: goes again")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from jobs import collection, publishing
+from jobs import collection, db, disposing, extending, orders, publishing, stopping
 from jobs.blobs import open_blobs
 from jobs.cli import _door
 from jobs.drafts import read_draft
@@ -23,7 +23,7 @@ from quality.simulate import PROFILES, profile
 
 @click.group("batch")
 def group() -> None:
-    """Batches: rehearse, list, publish, collect."""
+    """Batches: rehearse, list, publish, collect, extend, expire, dispose."""
 
 
 @group.command("list")
@@ -79,6 +79,86 @@ def collect(settings: Settings, batch_id: int, as_json: bool) -> None:
         report = collection.collect_batch(resources, batch_id, progress)
     text = f"{report.n_new} new, {report.n_unparsed} not readable, {report.n_closed} HITs closed"
     _door.show(report, as_json, text)
+
+
+@group.command("extend")
+@click.argument("batch_id", type=_door.ROW_ID)
+@click.argument("n_more", type=_door.Whole(1, 1000))
+@click.option("--hit", "hit_ids", type=_door.ROW_ID, multiple=True, help="Only this HIT of it.")
+@click.option("--yes", is_flag=True, help="Do not ask before money is held.")
+@_door.json_option
+@_door.settings_of
+def extend(
+    settings: Settings,
+    batch_id: int,
+    n_more: int,
+    hit_ids: tuple[int, ...],
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Ask N_MORE further people by each HIT of the batch, none of whom has done it before.
+
+    A HIT that has ended is opened again. One made with fewer than ten assignments cannot
+    grow to ten. Shows the highest cost first.
+    """
+    with _door.resources(settings) as resources:
+        with db.reading(resources.sessions) as session:
+            found = orders.preview_orders(session, batch_id, n_more, resources.venues, hit_ids)
+        for hit_id, why in found.refused.items():
+            click.echo(f"HIT {hit_id} stays as it is: {why}", err=True)
+        if found.hit_ids and not yes:
+            cost = format_usd(found.worst_micros)
+            click.confirm(
+                f"{n_more} more from {len(found.hit_ids)} HITs, at most {cost} of "
+                f"{format_usd(found.budget_left_micros)} left?",
+                abort=True,
+                err=as_json,
+            )
+        with db.transaction(resources.sessions) as session:
+            orders.order_batch(session, batch_id, n_more, _door.actor(), _door.now(), hit_ids)
+        with _door.progress_bar("HITs", not as_json) as progress:
+            report = extending.extend_batch(resources, batch_id, progress)
+    text = f"{report.n_extended} HITs extended, {report.n_refused} refused by the venue"
+    _door.show({"ordered": found, "result": report}, as_json, text)
+
+
+@group.command("expire")
+@click.argument("batch_id", type=_door.ROW_ID)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_door.json_option
+@_door.settings_of
+def expire(settings: Settings, batch_id: int, yes: bool, as_json: bool) -> None:
+    """Close the batch's HITs to new workers; what was accepted can be finished and is paid."""
+    if not yes:
+        click.confirm(f"Close the HITs of batch {batch_id}?", abort=True, err=as_json)
+    with (
+        _door.resources(settings) as resources,
+        _door.progress_bar("HITs", not as_json) as progress,
+    ):
+        n_open = stopping.expire_batch(resources, batch_id, progress)
+    result = {"batch_id": batch_id, "n_expired": n_open}
+    _door.show(result, as_json, f"batch {batch_id}: {n_open} HITs closed to new workers")
+
+
+@group.command("dispose")
+@click.argument("batch_id", type=_door.ROW_ID)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_door.json_option
+@_door.settings_of
+def dispose(settings: Settings, batch_id: int, yes: bool, as_json: bool) -> None:
+    """Delete a closed batch's HITs at the venue, which would keep them for 120 days.
+
+    Our own records stay. Refused while work is undecided or a rejection may be taken back.
+    """
+    if not yes:
+        click.confirm(f"Delete the HITs of batch {batch_id} there?", abort=True, err=as_json)
+    with (
+        _door.resources(settings) as resources,
+        _door.progress_bar("HITs", not as_json) as progress,
+    ):
+        n_hits = disposing.dispose_batch(resources, batch_id, _door.actor(), progress)
+    result = {"batch_id": batch_id, "n_disposed": n_hits}
+    _door.show(result, as_json, f"batch {batch_id}: {n_hits} HITs disposed of")
 
 
 @group.command("rehearse")

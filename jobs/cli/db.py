@@ -18,8 +18,9 @@ def group() -> None:
 
 
 @group.command("upgrade")
+@_door.json_option
 @_door.settings_of
-def upgrade(settings: Settings) -> None:
+def upgrade(settings: Settings, as_json: bool) -> None:
     """Apply every version that is missing; nothing to do the second time."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = db.open_engine(settings.database())
@@ -27,7 +28,7 @@ def upgrade(settings: Settings) -> None:
         migrating.upgrade(engine, _door.now())
     finally:
         engine.dispose()
-    click.echo("database: at the newest schema")
+    _door.show({"is_current": True}, as_json, "database: at the newest schema")
 
 
 @group.command("status")
@@ -125,10 +126,12 @@ def restore(settings: Settings, file: Path, replace: bool, as_json: bool) -> Non
 
 
 @group.command("mark-restored")
+@_door.json_option
 @_door.settings_of
-def mark_restored(settings: Settings) -> None:
+def mark_restored(settings: Settings, as_json: bool) -> None:
     """Say that the database was brought back by other means, such as pg_restore."""
     with _door.writing(settings) as session:
         reason = "an older state was brought back; run: hitworks ledger reconcile"
         restoring.mark_restored(session, reason, _door.now())
-    click.echo("paid calls are stopped; run: hitworks ledger reconcile")
+    text = "paid calls are stopped; run: hitworks ledger reconcile"
+    _door.show({"is_paused": True, "reason": reason}, as_json, text)

@@ -27,14 +27,16 @@ def group() -> None:
     help="What the person may do.",
 )
 @click.password_option(help="Asked for when not given.")
+@_door.json_option
 @_door.settings_of
-def add(settings: Settings, email: str, name: str, role: str, password: str) -> None:
+def add(settings: Settings, email: str, name: str, role: str, password: str, as_json: bool) -> None:
     """Add somebody who may sign in."""
     with _door.writing(settings) as session:
         person = accounts.create_person(
             session, email=email, name=name, password=password, role=role, now=_door.now()
         )
-    click.echo(f"{person.email}: {person.role}")
+        made = {"email": person.email, "name": person.name, "role": person.role}
+    _door.show(made, as_json, f"{made['email']}: {made['role']}")
 
 
 @group.command("list")
