@@ -15,6 +15,7 @@ from jobs.records import BOXES
 from jobs.slicing import ItemSize, Plan, PlannedTask, plan
 from jobs.tables import Batch, GoldAnswer, Hit, HitTask, Item, Job, Task
 
+MOST_IN_A_QUERY = 5_000  # ids that every database takes at once
 TaskKey = tuple[int, tuple[int, ...] | None, bool]
 """Item, tile, and whether it repeats another task: routes share the tasks they both ask."""
 
@@ -105,36 +106,40 @@ def buy_answers(
     call, so the cap holds here too.
     """
     fresh: list[int] = []
-    chosen: list[int] = []
     hits = _newest_hits(session, route_id, task_ids)
+    ordered: set[int] = set()
     for task_id in task_ids:
         hit = hits.get(task_id)
-        if hit is not None and hit.id in chosen:
+        if hit is not None and hit.id in ordered:
             continue
         if hit is None or extending.refusal(session, hit, n_answers):
             fresh.append(task_id)
             continue
         extending.order(session, hit.id, n_answers, actor, now)
-        chosen.append(hit.id)
+        ordered.add(hit.id)
     if fresh:
         context = hit_specs.route_context(session, route_id)
         size = context.route.tasks_per_hit
         new = [fresh[start : start + size] for start in range(0, len(fresh), size)]
         add_batch(session, context, new, n_answers, now)
-        return len(chosen) + len(new)
-    return len(chosen)
+        return len(ordered) + len(new)
+    return len(ordered)
 
 
 def _newest_hits(session: Session, route_id: int, task_ids: Sequence[int]) -> dict[int, Hit]:
     """The route's newest HIT of each task that it has asked."""
-    rows = session.execute(
-        select(HitTask.task_id, Hit)
-        .join(Hit, Hit.id == HitTask.hit_id)
-        .join(Batch, Batch.id == Hit.batch_id)
-        .where(Batch.route_id == route_id, HitTask.task_id.in_(task_ids))
-        .order_by(Hit.id)
-    )
-    return dict(rows.all())
+    found: dict[int, Hit] = {}
+    for start in range(0, len(task_ids), MOST_IN_A_QUERY):
+        rows = session.execute(
+            select(HitTask.task_id, Hit)
+            .join(Hit, Hit.id == HitTask.hit_id)
+            .join(Batch, Batch.id == Hit.batch_id)
+            .where(Batch.route_id == route_id)
+            .where(HitTask.task_id.in_(task_ids[start : start + MOST_IN_A_QUERY]))
+            .order_by(Hit.id)
+        )
+        found.update(dict(rows.all()))
+    return found
 
 
 def post_route(session: Session, context: RouteContext, now: datetime) -> Batch:
