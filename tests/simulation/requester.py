@@ -36,7 +36,7 @@ def job_document(chances: Chances) -> dict[str, Any]:
             routes[1]["when"] = "unsure"
     return {
         "name": "a job of the simulation",
-        "dataset": f"photos{rng.choices(range(1, MOST_ITEMS + 1), (4, 3, 1))[0]}",
+        "dataset": f"photos{rng.choices(range(1, MOST_ITEMS + 1), (6, 3, 1))[0]}",
         "schema": "pets",
         "budget": "100.00",
         "seed": rng.randrange(1000),
@@ -109,7 +109,7 @@ class Requester:
             (self._resume, 3),
             (self._change_budget, 3),
             (self._turn_switch, 1),
-            (self._ask_to_reconcile, 3),
+            (self._ask_to_reconcile, 1.5),
             (self._revive, 2),
             (self._adjudicate, 1),
             (self._stop, 0.5),

@@ -21,12 +21,16 @@ from tests.simulation.requester import Requester
 from tests.simulation.stage import LEASE_SECONDS, Stage
 from tests.simulation.troubles import OTHER, Trouble
 from tests.simulation.verdict import Verdict
+from webapp.marketplace.dial import as_datetime
 from webapp.marketplace.options import Options
 from webapp.marketplace.settling import sweep as sweep_market
 
-N_STEPS = (60, 260)
+N_STEPS = (50, 210)
 MOST_ROUNDS = 60
 _MOST_RUNS = 500
+_ROUNDS_OF_WORK = 3
+_RIPE_SECONDS = 6  # the longest for which a venue here does not take a decision
+_POLL_AND_RETRY_SECONDS = 310
 _SHARE_RECONCILED = 0.3
 _PACES = ((2, 3), (20, 5), (65, 6), (130, 2), (3_700, 1), (90_000, 0.25))
 """Seconds by which time goes on at once, and how often."""
@@ -190,8 +194,9 @@ class Story:
         resources = self.stage.resources()
         for number in range(MOST_ROUNDS):
             self.requester.put_right()
-            if number in (0, 1, 2):
+            if number < _ROUNDS_OF_WORK:
                 self.crowd.work_off()
+                self.stage.dial.turn(seconds=_RIPE_SECONDS)
             with transaction(self.stage.sessions) as session:
                 work.sweep(session, "the last sweeper", self.stage.dial(), 1)
             calls.drain(resources, limit=_MOST_RUNS)
@@ -200,7 +205,7 @@ class Story:
             if not self.verdict.n_open_batches():
                 self.requester.settle_conflicts()
             self._give_up_what_cannot_be_paid()
-            self._turn_to_the_next(number)
+            self._turn_to_the_next()
         sweep_market(self.stage.market)
         differences: dict[str, str] = {}
         if self.chances.is_so(_SHARE_RECONCILED):
@@ -214,7 +219,10 @@ class Story:
             self.note(f"no money: {refused[:200]}")
             self.requester.stop()
 
-    def _turn_to_the_next(self, number: int) -> None:
-        """Time goes on to the next poll; after a while to the end of every HIT's life."""
-        seconds = 86_400 if number in (3, 6, 9) else 310
-        self.stage.dial.turn(seconds=seconds)
+    def _turn_to_the_next(self) -> None:
+        """Time goes on to the next poll, or to the end of HITs that nobody will answer now."""
+        self.stage.dial.turn(seconds=_POLL_AND_RETRY_SECONDS)
+        query = "SELECT max(expires_at) FROM market_hit WHERE status = 'Assignable'"
+        ((ends_at,),) = self.stage.theirs.execute(query)
+        if ends_at is not None:
+            self.stage.dial.now = max(self.stage.dial(), as_datetime(ends_at + 1000))

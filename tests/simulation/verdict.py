@@ -29,6 +29,8 @@ MAY_ASK_A_WORKER_AGAIN = False
 """One more answer is bought as a new HIT, which one who answered before may take."""
 
 MONEY_REFUSALS = ("of the budget is left", "InsufficientFunds")
+_IS_ON_WATCH = "(task_name IN ('reconcile', 'watch_deadlines') AND state = 'ready')"
+"""Work that comes round each hour as long as there is a job to look after."""
 # The venue was first: it approved at its deadline what a person had decided to reject.
 _EXPECTED_FINDINGS = ("decision:assignment:",)
 
@@ -67,10 +69,7 @@ class Verdict:
     def is_quiet(self) -> bool:
         """Whether the job has ended and nothing is left to do or to pay."""
         state, held = self._one("SELECT state, held_micros FROM job")
-        left = self._our(
-            "SELECT 1 FROM work WHERE state <> 'done'"
-            " AND (task_name <> 'reconcile' OR state <> 'ready')"
-        )
+        left = self._our(f"SELECT 1 FROM work WHERE state <> 'done' AND NOT {_IS_ON_WATCH}")
         return state in ("finished", "cancelled") and not held and not left
 
     def n_open_batches(self) -> int:
@@ -99,9 +98,10 @@ class Verdict:
         self.check_cap()
 
     def _stuck(self) -> Iterator[Trouble]:
-        for key, state, error in self._our("SELECT key, state, error FROM work"):
-            if state not in ("done",) and not (key == "reconcile:0" and state == "ready"):
-                yield Trouble(STUCK, f"work {key} is {state}: {error[-300:]}")
+        for key, state, error in self._our(
+            f"SELECT key, state, error FROM work WHERE state <> 'done' AND NOT {_IS_ON_WATCH}"
+        ):
+            yield Trouble(STUCK, f"work {key} is {state}: {error[-300:]}")
         for key, state in self._our(
             "SELECT key, state FROM intent WHERE state IN ('sending', 'unknown')"
         ):
