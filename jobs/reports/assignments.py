@@ -55,9 +55,18 @@ class Affected:
 
 
 def assignment_list(
-    session: Session, job_id: int, *, is_waiting: bool = False, after: int = 0, limit: int = 100
+    session: Session,
+    job_id: int,
+    *,
+    is_waiting: bool = False,
+    state: str = "",
+    worker_id: int | None = None,
+    after: int = 0,
+    limit: int = 100,
 ) -> tuple[AssignmentRow, ...]:
     """The job's assignments with an id over ``after``, or those nobody has decided yet.
+
+    ``state`` and ``worker_id`` leave out all others when they are given.
 
     Raises:
         NotFound: when there is no such job.
@@ -68,6 +77,10 @@ def assignment_list(
     found = _rows().where(Batch.job_id == job_id, Assignment.id > after)
     if is_waiting:
         found = found.where(Assignment.state == "Submitted", Assignment.decision.is_(None))
+    if state:
+        found = found.where(Assignment.state == state)
+    if worker_id is not None:
+        found = found.where(Assignment.worker_id == worker_id)
     return tuple(_read(session, found.order_by(Assignment.id).limit(limit)))
 
 

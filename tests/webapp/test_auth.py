@@ -19,7 +19,8 @@ from webapp.auth import PUBLIC, limiter, rule_of
 MEMBERS = {
     "job_id": 1, "item_id": 1, "kind": "boxes", "dataset_id": 1, "export_id": 1, "person_id": 1,
     "token_id": 1, "width": 320, "key": "aa/b.jpg", "signature": "x", "filename": "app.css",
-    "name": "cats", "trial_id": 1,
+    "name": "cats", "trial_id": 1, "worker_id": 1, "assignment_id": 1, "batch_id": 1,
+    "finding_id": 1, "rehearsal_id": 1,
 }  # fmt: skip
 
 

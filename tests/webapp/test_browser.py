@@ -29,6 +29,8 @@ PAGES = (
     "/adjudicate", "/datasets", "/datasets/1", "/jobs/new", "/jobs/new/question?dataset=1",
     "/jobs/new/plan?dataset=1&schema=1", "/jobs/2/review", "/jobs/3/review", "/people", "/account",
     "/health", "/jobs/999", "/jobs/2/plan", "/jobs/1/stop",
+    "/jobs/1/workers/1", "/jobs/1/workers/1/exclude", "/jobs/1/workers/1/grant",
+    "/jobs/1/workers/1/warn", "/jobs/1/assignments", "/assignments/1/bonus",
 )  # fmt: skip
 
 

@@ -25,7 +25,9 @@ PAGES = (
     "/jobs/1/ledger", "/jobs/1/ledger.csv", "/jobs/1/exports", "/adjudicate", "/adjudicate?job=1",
     "/datasets", "/datasets/1", "/jobs/new", "/jobs/new/question?dataset=1",
     "/jobs/new/plan?dataset=1&schema=1", "/jobs/2/review", "/jobs/1/review",
-    "/jobs/2/plan", "/people", "/account",
+    "/jobs/2/plan", "/people", "/account", "/jobs/1/workers/1", "/jobs/1/workers/1/exclude",
+    "/jobs/1/workers/1/readmit", "/jobs/1/workers/1/grant", "/jobs/1/workers/1/warn",
+    "/jobs/1/assignments", "/jobs/1/assignments?state=Rejected", "/assignments/1/bonus",
     "/health", "/healthz",
 )  # fmt: skip
 
