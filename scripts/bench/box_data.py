@@ -41,17 +41,30 @@ def recorded(folder: Path) -> Case:
     return Case(folder.name, answers, gold)
 
 
-def simulated(folder: Path, crowd: str, per_item: int = 5, seed: int = 0) -> Case:
-    """A ``medium`` or ``hard`` crowd over gold boxes; hard objects and distractors are shared."""
+DISTRACTORS = {"mild": 0.3, "mixed": 1.0, "spam": 0.3, "medium": 0.3, "hard": 3.0}
+SPAM = ("spam_random", "spam_full", "spam_empty", "spam_center")
+
+
+def simulated(
+    folder: Path,
+    crowd: str,
+    per_item: int = 5,
+    seed: int = 0,
+    hardness_sd: float = 1.0,
+    n_distractors: float | None = None,
+) -> Case:
+    """A crowd (see ``pool_of``) over gold boxes; hard objects and distractors are shared."""
+    if n_distractors is None:
+        n_distractors = DISTRACTORS[crowd]
     rng = np.random.default_rng(seed)
     labels: dict = {}
     scenes = [(_boxes(line["boxes"], labels), line) for line in _lines(folder / "gold.jsonl")]
-    pool = simulate.crowd(crowd, max(per_item, len(scenes) // 8), rng)
+    pool = pool_of(crowd, max(per_item, len(scenes) // 8), rng)
     responses, rows, boxes, sizes = [], [], [], []
     for item, ((xyxy, names), line) in enumerate(scenes):
         size = _size(line, xyxy)
-        hardness = rng.normal(0, 1.0, len(xyxy))
-        tempting = simulate.distractors(xyxy, size, 3.0 if crowd == "hard" else 0.3, rng)
+        hardness = rng.normal(0, hardness_sd, len(xyxy))
+        tempting = simulate.distractors(xyxy, size, n_distractors, rng)
         for worker in rng.choice(len(pool), per_item, replace=False):
             drawn, called = simulate.draw_boxes(
                 xyxy,
@@ -70,6 +83,22 @@ def simulated(folder: Path, crowd: str, per_item: int = 5, seed: int = 0) -> Cas
     answers = _answers(responses, rows, boxes, np.array(sizes), len(pool), len(labels))
     gold = {item: scene for item, (scene, _) in enumerate(scenes)}
     return Case(f"{folder.name} {crowd} x{per_item}", answers, gold)
+
+
+def pool_of(crowd: str, n: int, rng: np.random.Generator) -> list[simulate.WorkerProfile]:
+    """``medium`` and ``hard`` of ``simulate.crowd``; ``mild``, ``mixed`` and ``spam`` beside."""
+    if crowd == "mild":
+        return [simulate.profile(name) for name in rng.choice(["careful", "average"], n)]
+    if crowd == "mixed":
+        kinds = ["careful", "average", "sloppy", "lazy", "spam_random", "spam_full"]
+        chosen = rng.choice(kinds, n, p=[0.2, 0.35, 0.25, 0.1, 0.05, 0.05])
+        return [simulate.profile(name) for name in chosen]
+    if crowd != "spam":
+        return simulate.crowd(crowd, n, rng)
+    return [
+        worker if rng.random() > 0.3 else simulate.profile(SPAM[rng.integers(4)])
+        for worker in simulate.crowd("medium", n, rng)
+    ]
 
 
 def with_detector(case: Case, rng: np.random.Generator) -> BoxAnswers:

@@ -41,14 +41,17 @@ def fuse(function: str, answers: BoxAnswers) -> BoxConsensus:
         if not scale.all():
             scale = np.full(4, answers.xyxy[own].max())
         by_worker = [own[answers.worker[own] == worker] for worker in asked]
-        corners, _, label = getattr(import_module("ensemble_boxes"), function)(
+        corners, score, label = getattr(import_module("ensemble_boxes"), function)(
             [np.clip(answers.xyxy[part] / scale, 0, 1).tolist() for part in by_worker],
             [[1.0] * len(part) for part in by_worker],
             [answers.label[part].tolist() for part in by_worker],
             iou_thr=IOU,
         )
         boxes = corners * scale
-        votes = _votes(boxes, label, [(answers.xyxy[p], answers.label[p]) for p in by_worker])
+        # The scores of weighted fusion are shares of votes; those of the other are all 1.
+        votes = np.rint(score * len(asked))
+        if function != FUSIONS["ensemble WBF"]:
+            votes = _votes(boxes, label, [(answers.xyxy[p], answers.label[p]) for p in by_worker])
         rows += [
             (item, name, *box, vote / len(asked), vote)
             for name, box, vote in zip(label, boxes, votes, strict=True)
