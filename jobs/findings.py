@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.errors import NotFound
+from jobs.errors import InvalidInput, NotFound
 from jobs.tables import Finding
+
+LONGEST_NOTE = 1000
 
 
 def report(session: Session, key: str, message: str, now: datetime, job_id: int | None) -> bool:
@@ -24,13 +26,28 @@ def report(session: Session, key: str, message: str, now: datetime, job_id: int 
     return True
 
 
-def resolve(session: Session, finding_id: int, now: datetime) -> None:
-    """Close a finding after someone has looked at it; closing it twice changes nothing."""
+def resolve(
+    session: Session, finding_id: int, now: datetime, *, note: str = "", actor: str = ""
+) -> None:
+    """Close a finding after someone has looked at it; closing it twice changes nothing.
+
+    What they found out stays behind the message until the same is found again.
+
+    Raises:
+        NotFound: when there is no such finding.
+        InvalidInput: for a note that is too long or has control characters.
+
+    """
+    note = note.strip()
+    if len(note) > LONGEST_NOTE or not note.isprintable():
+        raise InvalidInput(f"note: expected at most {LONGEST_NOTE} printable characters")
     row = session.get(Finding, finding_id)
     if row is None:
         raise NotFound(f"finding {finding_id}: no such finding")
     if row.state == "open":
         row.state, row.resolved_at = "resolved", now
+        if note or actor:
+            row.message += f"\nResolved by {actor or 'somebody'}: {note or 'no note'}"
         session.flush()
 
 

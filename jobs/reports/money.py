@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from jobs import tallies
@@ -46,6 +46,16 @@ class RouteCost:
 
 
 @dataclass(frozen=True)
+class LedgerFilter:
+    """Which transactions are wanted; whatever is empty leaves out none. Days are UTC's."""
+
+    route_id: int | None = None
+    worker: str = ""
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True)
 class LedgerLine:
     """One transaction of the ledger with its legs, account by account."""
 
@@ -58,6 +68,9 @@ class LedgerLine:
     actor: str
     request_id: str
     legs: dict[str, int]
+
+
+_ALL = LedgerFilter()
 
 
 def cost_by_route(session: Session, job_id: int) -> tuple[RouteCost, ...]:
@@ -100,7 +113,12 @@ def _route_cost(
 
 
 def ledger_page(
-    session: Session, job_id: int, *, after: int | None = None, limit: int = 100
+    session: Session,
+    job_id: int,
+    *,
+    after: int | None = None,
+    limit: int = 100,
+    only: LedgerFilter = _ALL,
 ) -> tuple[LedgerLine, ...]:
     """The newest transactions before id ``after`` (None: from the newest), newest first."""
     query = (
@@ -111,6 +129,7 @@ def ledger_page(
         .order_by(LedgerTransaction.id.desc())
         .limit(limit)
     )
+    query = _filtered(query, only)
     if after is not None:
         query = query.where(LedgerTransaction.id < after)
     rows = session.execute(query).all()
@@ -136,3 +155,21 @@ def ledger_page(
         )
         for transaction, provider, worker in rows
     )
+
+
+def _filtered(
+    query: Select[LedgerTransaction, str | None, str | None], only: LedgerFilter
+) -> Select[LedgerTransaction, str | None, str | None]:
+    if only.route_id is not None:
+        query = query.where(LedgerTransaction.route_id == only.route_id)
+    if only.worker:
+        query = query.where(Worker.provider_worker_id == only.worker)
+    if only.first_day is not None:
+        query = query.where(LedgerTransaction.at >= _midnight(only.first_day))
+    if only.last_day is not None:
+        query = query.where(LedgerTransaction.at < _midnight(only.last_day) + timedelta(days=1))
+    return query
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

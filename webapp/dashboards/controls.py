@@ -57,4 +57,5 @@ def pause_everything() -> Response:
     with writing() as session:
         intents.set_pause(session, is_on, reason=reason, actor=actor(), now=now())
     flash("Every paid call is paused." if is_on else "Paid calls go on.")
-    return redirect(url_for("health.page"))
+    is_from_findings = request.form.get("back") == "findings"
+    return redirect(url_for("findings.index" if is_from_findings else "health.page"))
