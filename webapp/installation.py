@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 
-from flask import current_app
+from flask import current_app, g
 from sqlalchemy.orm import Session
 
-from jobs import db
+from jobs import db, kept_replies
 from jobs.resources import Resources
 
 
@@ -28,6 +29,13 @@ def reading() -> AbstractContextManager[Session]:
     return db.reading(installation().sessions)
 
 
-def writing() -> AbstractContextManager[Session]:
-    """One transaction: committed at the end of the block, rolled back on any error."""
-    return db.transaction(installation().sessions)
+@contextmanager
+def writing() -> Iterator[Session]:
+    """One transaction: committed at the end of the block, rolled back on any error.
+
+    A call that came with a key notes in the same transaction that it has taken effect.
+    """
+    with db.transaction(installation().sessions) as session:
+        yield session
+        if (ticket := g.get("ticket")) is not None:
+            kept_replies.note_effect(session, ticket)

@@ -56,6 +56,9 @@ from jobs.tables.datasets import (
 from jobs.tables.datasets import (
     SchemaVersion as SchemaVersion,
 )
+from jobs.tables.hooks import Hook as Hook
+from jobs.tables.hooks import HookDelivery as HookDelivery
+from jobs.tables.hooks import KeptReply as KeptReply
 from jobs.tables.labels import Consensus as Consensus
 from jobs.tables.labels import Export as Export
 from jobs.tables.labels import Label as Label

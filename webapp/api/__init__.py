@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request
 
 from jobs.errors import InvalidInput
-from webapp.api import datasets, exports, items, jobs, labels, templates
-from webapp.api.spec import spec
+from webapp.api import datasets, exports, items, jobs, labels, repeating, templates
+from webapp.api.spec import described
 from webapp.auth import PUBLIC, allow
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -24,8 +24,13 @@ def read_body() -> None:
         raise InvalidInput("body: expected a JSON object")
 
 
+blueprint.before_request(repeating.look_up)
+blueprint.after_request(repeating.keep)
+blueprint.teardown_request(repeating.give_up)
+
+
 @blueprint.get("/openapi.json")
 @allow(PUBLIC)
 def document() -> Response:
     """The API in OpenAPI 3.1."""
-    return jsonify(spec.spec)
+    return jsonify(described())

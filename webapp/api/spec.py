@@ -19,6 +19,14 @@ from webapp.auth import allow
 
 _ERRORS = ("HTTP_401", "HTTP_403", "HTTP_404", "HTTP_409", "HTTP_422", "HTTP_429")
 
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Names this call for 24 hours: a repeat gives the reply of the first.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
+
 
 def _refuse(
     _request: Any, _response: Any, error: Exception | None, _instance: Any, _adapter: Any
@@ -62,6 +70,21 @@ def endpoint(
         return allow(role, scope=scope)(described)
 
     return wrap
+
+
+def described() -> dict[str, Any]:
+    """The document, with the key that every POST takes."""
+    document: dict[str, Any] = spec.spec
+    paths = {
+        path: {
+            verb: {**known, "parameters": [*known.get("parameters", []), _KEY]}
+            if verb == "post"
+            else known
+            for verb, known in operations.items()
+        }
+        for path, operations in document["paths"].items()
+    }
+    return {**document, "paths": paths}
 
 
 def reply(shape: BaseModel, status: int = 200) -> Response:
