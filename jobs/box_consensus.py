@@ -221,11 +221,11 @@ class FittedBoxes:
 
 def _agreement(votes: Sequence[Vote]) -> float | None:
     """Mean F1 at IoU 0.5 over pairs of workers who saw the same unit; None without a pair."""
-    by_unit: dict[int, list[Vote]] = defaultdict(list)
+    by_unit: dict[int, list[tuple[NDArray[np.float64], list[str]]]] = defaultdict(list)
     for vote in votes:
-        by_unit[vote.unit].append(vote)
+        by_unit[vote.unit].append(corners(vote.value))
     values = [
-        _f1(one.value, other.value)
+        box_f1(one[0], other[0], one[1], other[1])
         for group in by_unit.values()
         for place, one in enumerate(group)
         for other in group[place + 1 :]

@@ -42,6 +42,8 @@ _ROUTE_OF_LEG = (
     "coalesce((SELECT t.route_id FROM ledger_transaction t WHERE t.id = r.transaction_id), 0)"
 )
 _MINUTE_OF_LEG = "(SELECT MINUTE(t.at) FROM ledger_transaction t WHERE t.id = r.transaction_id)"
+_DATASET_OF_GOLD = "(SELECT i.dataset_id FROM item i WHERE i.id = r.item_id)"
+_FIRST_GOLD = "NOT EXISTS (SELECT 1 FROM gold_answer o WHERE o.item_id = r.item_id AND o.id < r.id)"
 _FIRST_TASK = (
     "NOT EXISTS (SELECT 1 FROM task o WHERE o.job_id = r.job_id AND o.kind = r.kind"
     " AND o.item_id = r.item_id AND o.id < r.id)"
@@ -49,6 +51,7 @@ _FIRST_TASK = (
 
 COUNTS: Mapping[str, tuple[Count, ...]] = {
     "item": (Count("items", "r.dataset_id"),),
+    "gold_answer": (Count("gold", _DATASET_OF_GOLD, where=_FIRST_GOLD),),
     "task": (Count("questions", "r.job_id", key="r.kind", where=_FIRST_TASK),),
     "hit": (
         Count("hits", _JOB_OF_HIT, "r.batch_id", "r.state"),

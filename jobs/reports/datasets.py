@@ -14,7 +14,7 @@ from jobs import tallies
 from jobs.errors import NotFound
 from jobs.label_schemas import load_schema
 from jobs.records import LabelSchema
-from jobs.tables import Dataset, Export, GoldAnswer, Intake, Item, Job, SchemaVersion
+from jobs.tables import Dataset, Export, Intake, Item, Job, SchemaVersion
 
 N_SAMPLES = 8
 
@@ -195,27 +195,21 @@ def export_row(session: Session, job_id: int, export_id: int) -> ExportRow:
 
 def _summaries(session: Session, datasets: Any) -> tuple[DatasetSummary, ...]:
     ids = [row.id for row in datasets]
-    n_items = tallies.read(session, ids, "items")
+    counts = tallies.read(session, ids, "items", "gold")
     n_refused = session.execute(
         select(Intake.dataset_id, func.sum(Intake.n_refused))
         .where(Intake.dataset_id.in_(ids))
         .group_by(Intake.dataset_id)
     )
-    n_gold = session.execute(
-        select(Item.dataset_id, func.count(GoldAnswer.item_id.distinct()))
-        .join(GoldAnswer, GoldAnswer.item_id == Item.id)
-        .where(Item.dataset_id.in_(ids))
-        .group_by(Item.dataset_id)
-    )
-    counts = [dict(rows.all()) for rows in (n_refused, n_gold)]
+    refused = dict(n_refused.all())
     samples = _samples(session, ids)
     return tuple(
         DatasetSummary(
             id=row.id,
             name=row.name,
-            n_items=n_items[row.id].total("items"),
-            n_refused=int(counts[0].get(row.id, 0) or 0),
-            n_gold=counts[1].get(row.id, 0),
+            n_items=counts[row.id].total("items"),
+            n_refused=int(refused.get(row.id, 0) or 0),
+            n_gold=counts[row.id].total("gold"),
             created_at=row.created_at,
             samples=tuple(samples[row.id]),
         )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
@@ -55,8 +56,20 @@ SKIPPED = (
 class Meter:
     """Statements of the current request and the rows they brought."""
 
+    server: Path
     n_queries: int = 0
     n_rows: int = 0
+
+    def cpu_seconds(self) -> float:
+        """Processor time so far of this process and of the database server in ``server``."""
+        file = self.server / "postmaster.pid"
+        if not file.exists():
+            return time.process_time()
+        root = file.read_text().split()[0]
+        ticks = _ticks(root, 4)  # its own, and of backends that have ended
+        children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
+        ticks += sum(_ticks(child, 2) for child in children)
+        return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
     def watch(self, engine: Engine) -> None:
         event.listen(engine, "after_cursor_execute", self._count)
@@ -66,14 +79,25 @@ class Meter:
         self.n_rows += max(cursor.rowcount, 0)
 
 
+def _ticks(process: str, n_fields: int) -> int:
+    """User and system time of a process (2), and of its children that ended (4)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11 : 11 + n_fields]))
+
+
 @dataclass(frozen=True)
 class Timing:
-    """What one address took, in milliseconds of wall time within this process."""
+    """What one address took, in milliseconds of wall time within this process.
+
+    ``cpu`` is the mean of processor time, here and in the PostgreSQL server: what the page
+    costs however busy the machine is.
+    """
 
     address: str
     status: int
     p50: float
     p95: float
+    cpu: float
     n_queries: int
     n_rows: int
     n_bytes: int
@@ -93,7 +117,7 @@ def main() -> int:
         settings = Settings(data_dir=folder / "data", database_url=url)
         key = _prepare(settings, options.items, is_new=not options.again)
         app = create_app(settings, clock=lambda: NOW)
-        meter = Meter()
+        meter = Meter(folder / "postgres")
         meter.watch(_engine_of(app))
         timings = list(_measure(app, meter, key, options))
     _show(timings, as_json=options.json)
@@ -106,6 +130,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="postgres")
     parser.add_argument("--rounds", type=int, default=12, help="requests an address")
     parser.add_argument("--only", default="", help="addresses that hold this text")
+    parser.add_argument("--skip", nargs="*", default=(), help="no addresses that hold these texts")
     parser.add_argument("--keep", default="", help="folder to leave the database in")
     parser.add_argument("--from", dest="again", default="", help="folder that --keep left")
     parser.add_argument("--json", action="store_true")
@@ -175,7 +200,7 @@ def _measure(app: Flask, meter: Meter, key: str, options: argparse.Namespace) ->
     if signed_in.status_code != 302:
         raise SystemExit(f"could not sign in: {signed_in.status}")
     for address in addresses(app, key):
-        if options.only in address:
+        if options.only in address and not any(part in address for part in options.skip):
             yield _time(client, meter, address, token, options.rounds)
 
 
@@ -221,6 +246,7 @@ def addresses(app: Flask, key: str) -> Iterator[str]:
 
 
 def _time(client: FlaskClient, meter: Meter, address: str, token: str, rounds: int) -> Timing:
+    cpu_before = 0.0
     headers = {"Authorization": f"Bearer {token}"} if address.startswith("/api/") else {}
     taken = []
     status = n_bytes = 0
@@ -232,10 +258,14 @@ def _time(client: FlaskClient, meter: Meter, address: str, token: str, rounds: i
         seconds = time.perf_counter() - began
         if round_number:  # the first fills caches that stay full
             taken.append(seconds)
+        else:
+            cpu_before = meter.cpu_seconds()
         if sum(taken) > 20:
             break
     p50, p95 = np.quantile(np.array(taken or [seconds]) * 1000, [0.5, 0.95])
-    return Timing(address, status, float(p50), float(p95), meter.n_queries, meter.n_rows, n_bytes)
+    cpu = (meter.cpu_seconds() - cpu_before) / max(1, len(taken)) * 1000
+    n_queries, n_rows = meter.n_queries, meter.n_rows
+    return Timing(address, status, float(p50), float(p95), cpu, n_queries, n_rows, n_bytes)
 
 
 def _show(timings: list[Timing], *, as_json: bool) -> None:
@@ -243,13 +273,14 @@ def _show(timings: list[Timing], *, as_json: bool) -> None:
         print(json.dumps([vars(one) for one in timings]))
         return
     print(
-        f"{'address':<62} {'':>4} {'p50 ms':>7} {'p95 ms':>7} {'queries':>7} {'rows':>6} {'KB':>5}"
+        f"{'address':<62} {'':>4} {'p50 ms':>7} {'p95 ms':>7} {'CPU ms':>7} "
+        f"{'queries':>7} {'rows':>6} {'KB':>5}"
     )
     for one in timings:
         mark = " <-- over the bar" if one.p95 > BAR_MILLISECONDS else ""
         print(
             f"{one.address[:62]:<62} {one.status:>4} {one.p50:>7.0f} {one.p95:>7.0f} "
-            f"{one.n_queries:>7} {one.n_rows:>6} {one.n_bytes / 1024:>5.0f}{mark}"
+            f"{one.cpu:>7.0f} {one.n_queries:>7} {one.n_rows:>6} {one.n_bytes / 1024:>5.0f}{mark}"
         )
 
 
