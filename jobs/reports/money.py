@@ -158,8 +158,8 @@ def ledger_page(
 
 
 def _filtered(
-    query: Select[LedgerTransaction, str | None, str | None], only: LedgerFilter
-) -> Select[LedgerTransaction, str | None, str | None]:
+    query: Select[LedgerTransaction, str, str], only: LedgerFilter
+) -> Select[LedgerTransaction, str, str]:
     if only.route_id is not None:
         query = query.where(LedgerTransaction.route_id == only.route_id)
     if only.worker:

@@ -8,8 +8,9 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from jobs import drafts, ledger, planning, saved_templates, taggers
+from jobs import drafts, launch_gate, ledger, planning, saved_templates, taggers
 from jobs.errors import BudgetExceeded, HitworksError, InvalidInput
+from jobs.estimating import estimate as price
 from jobs.images import inspect_image
 from jobs.job_specs import read_job_spec
 from jobs.label_schemas import check_examples, parse_schema, save_schema
@@ -140,22 +141,48 @@ def budget(job_id: int) -> Response | tuple[str, int]:
 @allow("manager")
 def launch(job_id: int) -> Response | tuple[str, int]:
     """Hand the job to the background; with real money only after its name was typed."""
-    place = installation()
+    place, typed = installation(), request.form.get("confirm", "").strip()
     try:
+        _check_gate(job_id, typed)
         with writing() as session:
             planning.launch(
-                session,
-                job_id,
-                place.venues,
-                place.blobs,
-                now(),
-                actor(),
-                confirmed=request.form.get("confirm", "").strip(),
+                session, job_id, place.venues, place.blobs, now(), actor(), confirmed=typed
             )
     except (InvalidInput, BudgetExceeded) as error:
         return _review_page(job_id, error=str(error)), 422
     flash("Launched. Answers appear below as they come in.")
     return redirect(url_for("jobs.job", job_id=job_id))
+
+
+@blueprint.get("/jobs/<int:job_id>/gate")
+@allow("manager")
+def gate(job_id: int) -> str:
+    """Who pays from which balance, and what speaks against a launch; asked after the page.
+
+    It asks the venues, which may take seconds.
+    """
+    place = installation()
+    found, problem = None, ""
+    with reading() as session:
+        summary = job_head(session, job_id)
+        if summary.state == "draft":
+            try:
+                found = launch_gate.preview(session, job_id, place.venues, place.blobs, now())
+            except InvalidInput as error:
+                problem = str(error)
+    lines = [launch_gate.describe(payer) for payer in found.payers] if found else []
+    return render_template("new_job/_gate.html", found=found, lines=lines, problem=problem)
+
+
+def _check_gate(job_id: int, typed: str) -> None:
+    """Refuse what nobody confirmed or nobody can pay, before a transaction is begun."""
+    place = installation()
+    with reading() as session:
+        summary = job_head(session, job_id)
+        if summary.state != "draft":
+            return  # refused by the launch itself
+        planning.check_confirmed(summary.environment, summary.name, typed)
+        launch_gate.check(launch_gate.preview(session, job_id, place.venues, place.blobs, now()))
 
 
 def _question_page(error: str = "") -> str:
@@ -238,7 +265,7 @@ def _review_page(job_id: int, error: str = "") -> str:
         summary = job_head(session, job_id)
         if summary.state == "draft":
             try:
-                estimate = planning.estimate(session, job_id, place.venues, place.blobs)
+                estimate = price(session, job_id, place.venues, place.blobs)
             except InvalidInput as found:
                 problem = str(found)
     enough = (
