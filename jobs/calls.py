@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from jobs import consensus, deadlines, exports, hearing, labels, routing, work
+from jobs import consensus, deadlines, exports, hearing, hooks, labels, routing, work
 from jobs.bonuses import pay_bonus
 from jobs.collection import collect_batch
 from jobs.db import reading, transaction
@@ -114,6 +114,10 @@ def _export(resources: Resources, export_id: int, progress: Progress) -> datetim
     return None
 
 
+def _deliver_hook(resources: Resources, delivery_id: int, progress: Progress) -> datetime | None:
+    return hooks.deliver(resources, delivery_id, progress)
+
+
 def _reconcile(resources: Resources, _: int, progress: Progress) -> datetime | None:
     """Look at the venues' lists every hour while a job runs."""
     reconcile(resources, progress, in_full=False)
@@ -137,6 +141,7 @@ CALLS: dict[str, Call] = {
     "hear_news": _hear,
     "export_job": _export,
     "reconcile": _reconcile,
+    "deliver_hook": _deliver_hook,
 }
 
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from jobs import answers, deadlines, findings, hit_specs, settling, work
+from jobs import answers, deadlines, events, findings, hit_specs, settling, work
 from jobs.db import insert_new, reading, transaction
 from jobs.errors import InvalidAnswer, ProviderError
 from jobs.hit_specs import RouteContext
@@ -63,7 +63,7 @@ def collect_batch(resources: Resources, batch_id: int, progress: Progress) -> Co
         n_closed += news.n_closed
         n_settled += news.n_settled
     with transaction(resources.sessions) as session:
-        is_closed = _close_batch(session, batch_id)
+        is_closed = _close_batch(session, batch_id, resources.clock())
         if not is_closed:
             deadlines.ask_to_watch(session, resources.clock())
         if is_closed or n_new or n_closed or n_settled:
@@ -307,7 +307,7 @@ def _ask_to_advance(session: Session, resources: Resources, context: RouteContex
     work.enqueue(session, "advance_job", context.job.id, now, at=later)
 
 
-def _close_batch(session: Session, batch_id: int) -> bool:
+def _close_batch(session: Session, batch_id: int, now: datetime) -> bool:
     """Close an open batch once every HIT is closed and holds no money and no open decision."""
     batch = session.get_one(Batch, batch_id, with_for_update=True)
     if batch.state == "closed":
@@ -320,4 +320,12 @@ def _close_batch(session: Session, batch_id: int) -> bool:
     if batch.state != "open" or session.scalars(waiting.limit(1)).first() is not None:
         return False
     batch.state = "closed"
+    events.tell(
+        session,
+        "batch.finished",
+        f"{batch_id}:{now.isoformat()}",
+        now,
+        job_id=batch.job_id,
+        batch_id=batch_id,
+    )
     return True

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jobs import events
 from jobs.errors import InvalidInput, NotFound
 from jobs.tables import Finding
 
@@ -23,6 +24,10 @@ def report(session: Session, key: str, message: str, now: datetime, job_id: int 
         session.add(row)
     row.message, row.state, row.created_at, row.resolved_at = message[:4000], "open", now, None
     session.flush()
+    key = f"{row.id}:{now.isoformat()}"
+    events.tell(
+        session, "finding.opened", key, now, job_id=job_id, finding_id=row.id, message=row.message
+    )
     return True
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from jobs import gold_results, work
+from jobs import events, gold_results, work
 from jobs.answers import box_value, check_box, check_tag
 from jobs.consensus import ADJUDICATED
 from jobs.db import Sessions, reading, transaction
@@ -286,6 +286,7 @@ def _finish_if_quiet(session: Session, job: Job, now: datetime) -> None:
     if job.state == "running" and _is_quiet(session, job.id):
         job.state = "finished"
         job.finished_at = now
+        events.tell(session, "job.finished", f"{job.id}:{now.isoformat()}", now, job_id=job.id)
 
 
 def _is_news_waiting(session: Session, job_id: int) -> bool:

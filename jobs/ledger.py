@@ -17,7 +17,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, Update, func, select, update
 from sqlalchemy.orm import Session
 
-from jobs import limits
+from jobs import events, limits
 from jobs.errors import BudgetExceeded, Conflict, NotFound
 from jobs.money import format_usd
 from jobs.tables import Hit, Intent, Job, LedgerEntry, LedgerTransaction
@@ -128,6 +128,13 @@ def settle(
     _change_hit(session, reason.hit_id, -total)
     _write(session, job, key, "settle", {"held": -total, **spent}, reason, now)
     limits.move(session, job, held_micros=-total, spent_micros=total)
+    events.tell_if_nearly_spent(
+        session,
+        job_id,
+        budget_micros=job.budget_micros,
+        spent_micros=job.spent_micros,
+        now=now,
+    )
     return True
 
 

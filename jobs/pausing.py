@@ -8,20 +8,22 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
-from jobs import work
+from jobs import events, work
 from jobs.errors import Conflict, NotFound
 from jobs.tables import Job
 
 
-def pause_job(session: Session, job_id: int) -> None:
+def pause_job(session: Session, job_id: int, now: datetime) -> None:
     """No paid call is made for the job from now on; Conflict when it is not running."""
     _move(session, job_id, old="running", new="paused")
+    events.tell(session, "job.paused", f"{job_id}:{now.isoformat()}", now, job_id=job_id)
 
 
 def resume_job(session: Session, job_id: int, now: datetime) -> None:
     """Paid calls go on, from where they stopped; Conflict when the job is not paused."""
     _move(session, job_id, old="paused", new="running")
     work.enqueue(session, "advance_job", job_id, now)
+    events.tell(session, "job.resumed", f"{job_id}:{now.isoformat()}", now, job_id=job_id)
 
 
 def _move(session: Session, job_id: int, *, old: str, new: str) -> None:

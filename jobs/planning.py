@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import batches, hit_specs, intents, ledger, limits, providers, saved_templates, work
+from jobs import (
+    batches,
+    events,
+    hit_specs,
+    intents,
+    ledger,
+    limits,
+    providers,
+    saved_templates,
+    work,
+)
 from jobs.blobs import Blobs
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound, Paused
 from jobs.estimating import Estimate, estimate
@@ -141,6 +151,7 @@ def launch(
         if route.options["when"] == "always":
             context = hit_specs.route_context(session, route.id)
             batches.post_route(session, context, now)
+    events.tell(session, "job.launched", str(job_id), now, job_id=job_id, name=job.name)
     work.enqueue(session, "advance_job", job_id, now)
     work.enqueue(session, "reconcile", 0, now, at=now + _FIRST_RECONCILE)
     return cost

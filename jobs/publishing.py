@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import findings, hit_specs, intents, ledger, work
+from jobs import events, findings, hit_specs, intents, ledger, work
 from jobs.db import reading, transaction
 from jobs.errors import NotFound, ProviderError
 from jobs.hit_specs import RouteContext
@@ -78,7 +78,7 @@ def publish_batch(resources: Resources, batch_id: int, progress: Progress) -> Pu
             if error.permanent or in_a_row >= _TROUBLES_IN_A_ROW:
                 break
     with transaction(resources.sessions) as session:
-        report = _finish(session, batch_id)
+        report = _finish(session, batch_id, resources.clock())
     progress(report.n_posted, n_total)
     if trouble:
         raise trouble[-1]
@@ -306,7 +306,7 @@ def _set_unknown(
         session.get_one(Hit, posting.hit_id, populate_existing=True).state = "unknown"
 
 
-def _finish(session: Session, batch_id: int) -> PublishReport:
+def _finish(session: Session, batch_id: int, now: datetime) -> PublishReport:
     batch = session.get_one(Batch, batch_id, with_for_update=True)
     rows = session.execute(
         select(Hit.state, func.count()).where(Hit.batch_id == batch_id).group_by(Hit.state)
@@ -315,6 +315,15 @@ def _finish(session: Session, batch_id: int) -> PublishReport:
     n_open = sum(states.get(state, 0) for state in TO_POST)
     if not n_open and batch.state == "posting":
         batch.state = "open"
+        events.tell(
+            session,
+            "batch.published",
+            str(batch_id),
+            now,
+            job_id=batch.job_id,
+            batch_id=batch_id,
+            n_hits=sum(states.values()),
+        )
     n_failed = states.get("failed", 0)
     return PublishReport(sum(states.values()) - n_open - n_failed, n_failed, n_open)
 

@@ -72,6 +72,14 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(120.0, description="How long a background call owns its work.")
     sweep_seconds: float = Field(15.0, description="Seconds between two sweeps of the work table.")
     n_background_workers: int = Field(2, description="RQ worker processes that `up` starts.")
+    hook_private_addresses: bool = Field(
+        False,
+        description="Webhooks may go to private and loopback addresses; else to the public "
+        "internet alone.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Log lines of the web app and background workers: text or JSON."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line that is written."
     )

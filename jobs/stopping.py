@@ -8,7 +8,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from jobs import extending, hit_specs, intents, work
+from jobs import events, extending, hit_specs, intents, work
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, NotFound, ProviderError
 from jobs.resources import Resources
@@ -51,6 +51,7 @@ def stop_job(session: Session, job_id: int, now: datetime) -> int:
         extending.drop_planned(session, batch.id, now)
         for name in ("publish_batch", "extend_batch", "expire_batch"):
             work.enqueue(session, name, batch.id, now)
+    events.tell(session, "job.stopped", str(job_id), now, job_id=job_id)
     return len(batches)
 
 

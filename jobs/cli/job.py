@@ -176,7 +176,7 @@ def watch(settings: Settings, job_id: int, timeout: float, as_json: bool) -> Non
 def pause(settings: Settings, job_id: int, as_json: bool) -> None:
     """Make no paid call for the job until it is resumed."""
     with _door.writing(settings) as session:
-        pausing.pause_job(session, job_id)
+        pausing.pause_job(session, job_id, _door.now())
     _door.show({"id": job_id, "state": "paused"}, as_json, f"job {job_id}: paused")
 
 

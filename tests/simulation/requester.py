@@ -27,7 +27,7 @@ def job_document(chances: Chances) -> dict[str, Any]:
     rng, pick = chances.rng, chances.pick
     kind = pick(("tags", "tags", "boxes"))
     routes = [_route(chances, pick(("mturk", "mturk", "mturk", "inhouse")), kind)]
-    if chances.is_so(0.3):
+    if chances.is_so(0.25):
         other = pick(("tags", "boxes"))
         routes.append(_route(chances, pick(("mturk", "inhouse")), other))
         # Who asks the same people the same at once has two answers of one person to expect.
@@ -36,7 +36,7 @@ def job_document(chances: Chances) -> dict[str, Any]:
             routes[1]["when"] = "unsure"
     return {
         "name": "a job of the simulation",
-        "dataset": f"photos{rng.choices(range(1, MOST_ITEMS + 1), (6, 3, 1))[0]}",
+        "dataset": f"photos{rng.choices(range(1, MOST_ITEMS + 1), (6, 2, 1))[0]}",
         "schema": "pets",
         "budget": "100.00",
         "seed": rng.randrange(1000),
@@ -177,7 +177,7 @@ class Requester:
         )
 
     def _pause(self) -> None:
-        self._do("pause", lambda session: pausing.pause_job(session, JOB))
+        self._do("pause", lambda session: pausing.pause_job(session, JOB, self._stage.dial()))
 
     def _resume(self) -> None:
         if self._rows("SELECT 1 FROM job WHERE state = 'paused'"):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request
 
 from jobs.errors import InvalidInput
-from webapp.api import datasets, exports, items, jobs, labels, repeating, templates
+from webapp.api import datasets, exports, hooks, items, jobs, labels, repeating, templates
 from webapp.api.spec import described
 from webapp.auth import PUBLIC, allow
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
-for subject in (jobs, items, labels, exports, datasets, templates):
+for subject in (jobs, items, labels, exports, datasets, templates, hooks):
     blueprint.register_blueprint(subject.blueprint)
 
 

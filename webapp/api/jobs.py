@@ -92,7 +92,7 @@ def launch(job_id: int, json: Launch) -> Response:
 def pause(job_id: int) -> Response:
     """Make no paid call for the job from now on."""
     with writing() as session:
-        pausing.pause_job(session, job_id)
+        pausing.pause_job(session, job_id, now())
         return reply(Job(job_report(session, job_id)))
 
 

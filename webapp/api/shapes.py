@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from jobs.estimating import Estimate
+from jobs.hooks import DeliveryRow, HookRow
 from jobs.job_specs import JobSpec
 from jobs.label_schemas import SchemaModel
 from jobs.records import PageLanguage
@@ -92,6 +93,13 @@ class NewBudget(Strict):
     key: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
 
 
+class NewHook(Strict):
+    """Where to tell of events, and of which; of all when none is named."""
+
+    url: Annotated[str, Field(min_length=1, max_length=2000)]
+    events: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=50)] = []
+
+
 class ErrorBody(BaseModel):
     """What happened; ``missing_micros`` is what a budget lacks."""
 
@@ -167,6 +175,34 @@ class Templates(BaseModel):
 
 class SavedTemplateOut(RootModel[SavedTemplate]):
     """One version of a saved template."""
+
+
+class Hooks(BaseModel):
+    """The hooks in force."""
+
+    rows: tuple[HookRow, ...]
+
+
+class Hook(RootModel[HookRow]):
+    """One hook."""
+
+
+class NewHookOut(BaseModel):
+    """A hook just made; ``secret`` is null in a repeat of the call."""
+
+    hook: HookRow
+    secret: str | None
+
+
+class Deliveries(BaseModel):
+    """What was sent to a hook, newest first."""
+
+    rows: tuple[DeliveryRow, ...]
+    next: int | None
+
+
+class Delivery(RootModel[DeliveryRow]):
+    """One event on its way to a hook."""
 
 
 class Job(RootModel[JobReport]):

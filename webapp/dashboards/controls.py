@@ -33,7 +33,7 @@ def switch(job_id: int) -> Response:
         raise InvalidInput(f"to: expected paused or running, got {wanted!r:.40}")
     with writing() as session:
         if wanted == "paused":
-            pausing.pause_job(session, job_id)
+            pausing.pause_job(session, job_id, now())
         else:
             pausing.resume_job(session, job_id, now())
     flash("Paused: nothing new is posted or paid." if wanted == "paused" else "Running again.")
