@@ -26,18 +26,18 @@ CALL_FAULTS: Mapping[str, float] = {
 """Kinds of trouble around one call to the venue, with their weights."""
 
 RATES: Mapping[str, float] = {
-    "call": 0.34,
+    "call": 0.38,
     "crash before the call": 0.015,
     "crash after the call": 0.03,
     "crash before the commit": 0.012,
     "crash after the commit": 0.02,
     "database locked": 0.012,
     "commit's reply lost": 0.012,
-    "wake-up lost": 0.25,
-    "wake-up doubled": 0.2,
+    "wake-up lost": 0.3,
+    "wake-up doubled": 0.25,
     "wake-up out of turn": 0.2,
     "queue flushed": 0.02,
-    "two sweepers": 0.2,
+    "two sweepers": 0.25,
     "pressed twice": 0.3,
 }
 """How often each kind strikes where it can, before the seed makes it rarer or more frequent."""

@@ -8,7 +8,18 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from jobs import bonuses, intents, labels, ledger, pausing, planning, review, stopping, work
+from jobs import (
+    bonuses,
+    findings,
+    intents,
+    labels,
+    ledger,
+    pausing,
+    planning,
+    review,
+    stopping,
+    work,
+)
 from jobs.db import transaction
 from jobs.errors import Conflict, HitworksError
 from jobs.job_specs import read_job_spec
@@ -16,6 +27,7 @@ from jobs.ledger import Reason
 from jobs.money import MICROS_PER_CENT, decimal_usd
 from tests.simulation.chances import Chances, Crash
 from tests.simulation.stage import KNOWN, MOST_ITEMS, WAGE_MICROS, Stage
+from tests.simulation.troubles import EXPECTED_FINDINGS
 
 ACTOR = "ada"
 JOB = 1
@@ -120,6 +132,7 @@ class Requester:
     def put_right(self) -> None:
         """Let everything go on that somebody or some failure has stopped."""
         self._resume()
+        self._resolve()
         switch = self._rows("SELECT is_on FROM switch WHERE is_on")
         if switch:
             self._do("turn the switch off", lambda session: self._switch(session, is_on=False))
@@ -211,6 +224,17 @@ class Requester:
         self._do(
             "reconcile", lambda session: work.enqueue(session, "reconcile", 0, self._stage.dial())
         )
+
+    def _resolve(self) -> None:
+        """Close the findings that are no mistake of anybody's; others stay, and stop the job."""
+        for number, key in self._rows(
+            "SELECT id, key FROM finding WHERE state = 'open' ORDER BY id"
+        ):
+            if key.startswith(EXPECTED_FINDINGS):
+                self._do(
+                    f"resolve {key}",
+                    lambda one, number=number: findings.resolve(one, number, self._stage.dial()),
+                )
 
     def _revive(self) -> None:
         for number, error in self._rows(

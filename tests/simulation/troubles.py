@@ -15,6 +15,9 @@ STUCK = "stuck units"
 OTHER = "other broken promises"
 KINDS = (DUPLICATE, BONUS, PAID_TWICE, LOST, CHANGED, OVER, LEDGER, STUCK, OTHER)
 
+EXPECTED_FINDINGS = ("decision:assignment:",)
+"""The venue was first: it approved at its deadline what a person had decided to reject."""
+
 
 @dataclass(frozen=True)
 class Trouble:

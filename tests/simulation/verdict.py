@@ -17,6 +17,7 @@ from tests.simulation.stage import Stage
 from tests.simulation.troubles import (
     CHANGED,
     DUPLICATE,
+    EXPECTED_FINDINGS,
     LOST,
     OTHER,
     OVER,
@@ -29,10 +30,10 @@ MAY_ASK_A_WORKER_AGAIN = False
 """One more answer is bought as a new HIT, which one who answered before may take."""
 
 MONEY_REFUSALS = ("of the budget is left", "InsufficientFunds")
-_IS_ON_WATCH = "(task_name IN ('reconcile', 'watch_deadlines') AND state = 'ready')"
+WATCHES = ("reconcile", "watch_deadlines")
 """Work that comes round each hour as long as there is a job to look after."""
-# The venue was first: it approved at its deadline what a person had decided to reject.
-_EXPECTED_FINDINGS = ("decision:assignment:",)
+
+_IS_ON_WATCH = f"(task_name IN {WATCHES} AND state IN ('ready', 'running'))"
 
 
 class Verdict:
@@ -118,7 +119,7 @@ class Verdict:
         ):
             yield Trouble(STUCK, f"assignment {number} is {state}")
         for key, message in self._our("SELECT key, message FROM finding WHERE state = 'open'"):
-            if not key.startswith(_EXPECTED_FINDINGS):
+            if not key.startswith(EXPECTED_FINDINGS):
                 yield Trouble(OTHER, f"finding {key}: {message}")
 
     def _hits(self) -> Iterator[Trouble]:
