@@ -24,7 +24,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from jobs import calls, owners, work
+from jobs import calls, logs, owners, work
 from jobs.clock import database_clock
 from jobs.db import open_engine, open_sessions, reading, transaction
 from jobs.queue_server import queue_url
@@ -120,7 +120,7 @@ def run_worker(settings: Settings) -> None:
     engine = open_engine(settings.database())
     resources = open_resources(settings, open_sessions(engine), database_clock(engine))
     level = settings.log_level.upper()
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    logs.set_up(settings)
     while True:
         try:
             connection = redis.Redis.from_url(queue_url(settings))

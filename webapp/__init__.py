@@ -14,7 +14,18 @@ from jobs.clock import database_clock
 from jobs.db import open_engine, open_sessions
 from jobs.resources import open_resources
 from jobs.settings import Settings
-from webapp import adjudicate, auth, dashboards, errors, headers, media, requests, studio, words
+from webapp import (
+    adjudicate,
+    auth,
+    dashboards,
+    errors,
+    headers,
+    media,
+    monitoring,
+    requests,
+    studio,
+    words,
+)
 from webapp.api import blueprint as api
 from webapp.api.strict_json import StrictJson
 
@@ -46,12 +57,15 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] | None = Non
     auth.install(app)
     requests.install(app)
     words.install(app)
+    if settings.log_format == "json":
+        monitoring.log_requests(app)
     for blueprint in (
         auth.blueprint,
         media.blueprint,
         *dashboards.blueprints(),
         adjudicate.blueprint,
         *studio.blueprints(),
+        monitoring.blueprint,
         api,
     ):
         app.register_blueprint(blueprint)

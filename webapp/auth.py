@@ -127,10 +127,16 @@ def _identify() -> None:
     g.person, g.scopes = None, frozenset()
     if request.endpoint == "static":
         return
-    if request.path.startswith("/api/"):
+    if _takes_token():
         _identify_bearer()
     elif current_user.is_authenticated:
         g.person = current_user.person
+
+
+def _takes_token() -> bool:
+    """Whether a bearer token counts here, and a browser's cookie does not."""
+    rule = rule_of(current_app, request.endpoint) if request.endpoint else None
+    return request.path.startswith("/api/") or bool(rule and rule.scope)
 
 
 def _identify_bearer() -> None:
@@ -152,7 +158,7 @@ def _check_rule() -> Response | None:
     if rule.role == PUBLIC:
         return None
     if g.person is None:
-        if request.path.startswith("/api/") or request.method != "GET":
+        if _takes_token() or request.method != "GET":
             raise Unauthorized("Sign in first.")
         return redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")))
     if not g.person.may(rule.role):

@@ -15,6 +15,7 @@ import click
 import waitress
 from sqlalchemy.exc import DataError
 
+from jobs import logs
 from jobs.accounts import first_run_token
 from jobs.cli import _door, groups
 from jobs.errors import HitworksError, ProviderError
@@ -79,6 +80,7 @@ def web(settings: Settings) -> None:
     """Serve the requester's web app."""
     end_with_launcher()
     _door.prepare(settings)
+    logs.set_up(settings)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # waitress then ends its threads
     waitress.serve(
         create_app(settings),
