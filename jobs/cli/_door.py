@@ -189,7 +189,7 @@ def _sessions(settings: Settings) -> Iterator[db.Sessions]:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = db.open_engine(settings.database())
     try:
-        _reach(engine)
+        reach(engine)
         _make_current(engine)
         _clock.set(database_clock(engine))
         yield db.open_sessions(engine)
@@ -204,7 +204,7 @@ def prepare(settings: Settings) -> None:
         pass
 
 
-def _reach(engine: Engine) -> None:
+def reach(engine: Engine) -> None:
     """Say so, in one line, when there is no database to work with."""
     try:
         engine.connect().close()

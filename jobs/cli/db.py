@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from sqlalchemy import Engine
 
 from jobs import backups, db, migrating, restoring, tallies
 from jobs.blobs import open_blobs
@@ -36,7 +37,7 @@ def upgrade(settings: Settings, as_json: bool) -> None:
 @_door.settings_of
 def status(settings: Settings, as_json: bool) -> None:
     """Whether the database is at the newest schema, and whether its tables are as declared."""
-    engine = db.open_engine(settings.database())
+    engine = _reached(settings)
     try:
         is_current = migrating.is_current(engine)
         drift = migrating.drift(engine) if is_current else []
@@ -71,7 +72,7 @@ def backup(settings: Settings, file: Path, without_pictures: bool, as_json: bool
     Everything may go on meanwhile. Pictures in S3 stay there: back up the bucket by its own
     means. The file is as secret as the installation.
     """
-    engine = db.open_engine(settings.database())
+    engine = _reached(settings)
     try:
         with _door.progress_bar("pictures", not as_json) as progress:
             made = backups.write_backup(
@@ -135,3 +136,10 @@ def mark_restored(settings: Settings, as_json: bool) -> None:
         restoring.mark_restored(session, reason, _door.now())
     text = "paid calls are stopped; run: hitworks ledger reconcile"
     _door.show({"is_paused": True, "reason": reason}, as_json, text)
+
+
+def _reached(settings: Settings) -> Engine:
+    """An engine whose database can be opened, whatever its schema."""
+    engine = db.open_engine(settings.database())
+    _door.reach(engine)
+    return engine

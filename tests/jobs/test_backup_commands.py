@@ -59,6 +59,13 @@ def test_a_file_that_is_no_backup_is_named(run, tmp_path):
     run("db", "restore", str(tmp_path / "missing"), code=2)
 
 
+@pytest.mark.parametrize("command", [("status",), ("backup", "new.backup")])
+def test_without_a_data_folder_one_line_says_so(run, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    assert "database: cannot be opened" in run("db", *command, code=2)
+    assert not (tmp_path / "new.backup").exists()
+
+
 def test_an_older_state_brought_back_by_other_means_is_marked(run):
     run("db", "upgrade")
     assert "run: hitworks ledger reconcile" in run("db", "mark-restored")
