@@ -7,6 +7,7 @@ status is read.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import socket
@@ -85,7 +86,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, may_be_private: b
 def _hang_up(connection: http.client.HTTPConnection) -> None:
     """End a reply that trickles on: each byte in time, the whole of it never."""
     if connection.sock is not None:
-        connection.sock.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # it has just ended by itself
+            connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _connect(address: str, port: int, tls_name: str) -> socket.socket:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import ipaddress
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -171,6 +174,27 @@ def test_a_redirect_is_not_followed(place: Resources, receiver: Receiver) -> Non
     calls.drain(place)
     assert len(receiver.got) == 1
     assert rows(place, made.hook.id)[0].problem == "answered 302, expected 2xx"
+
+
+def test_a_reply_that_trickles_on_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hook_addresses, "TIMEOUT_SECONDS", 0.2)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def trickle() -> None:
+        taken, _ = listener.accept()
+        with taken, contextlib.suppress(OSError):
+            taken.sendall(b"HTTP/1.1 ")
+            while True:
+                taken.sendall(b"x")
+                time.sleep(0.05)
+
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    with pytest.raises(hook_addresses.Unreachable, match="no answer"):
+        hook_addresses.post(url, b"{}", {}, may_be_private=True)
+    thread.join()
+    listener.close()
 
 
 def test_loopback_hears_nothing_unless_a_setting_allows_it(
