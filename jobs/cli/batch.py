@@ -12,11 +12,15 @@ from jobs import collection, db, disposing, extending, orders, publishing, stopp
 from jobs.blobs import open_blobs
 from jobs.cli import _door
 from jobs.drafts import read_draft
+from jobs.errors import HitworksError
 from jobs.job_specs import parse_job_spec
 from jobs.money import format_usd
+from jobs.rehearsals import saved
 from jobs.rehearsals.forecast import Forecast, Measure, Wanted, forecast, parse_people, read_subject
 from jobs.rehearsals.run import Cast
+from jobs.rehearsals.saved import Asked
 from jobs.reports.batches import batch_list
+from jobs.resources import Resources
 from jobs.settings import Settings
 from quality.simulate import PROFILES, profile
 
@@ -165,26 +169,28 @@ def dispose(settings: Settings, batch_id: int, yes: bool, as_json: bool) -> None
 @click.argument("job")
 @click.option(
     "--workers",
-    default="careful:2,average:4,sloppy:1",
+    default=saved.WORKERS,
     show_default=True,
     help="The crowd: skills and how many of each.",
 )
-@click.option("--staff", default="careful:2", show_default=True, help="For in-house routes.")
+@click.option("--staff", default=saved.STAFF, show_default=True, help="For in-house routes.")
 @click.option(
     "--model",
     type=click.Choice(list(PROFILES)),
-    default="average",
+    default=saved.MODEL,
     show_default=True,
     help="The skill that model routes are given.",
 )
 @click.option(
     "--items",
     type=_door.Whole(1),
-    default=20,
+    default=saved.N_ITEMS,
     show_default=True,
     help="Items a run; the numbers are scaled to all.",
 )
-@click.option("--runs", type=_door.Whole(2, 50), default=5, show_default=True, help="Rehearsals.")
+@click.option(
+    "--runs", type=_door.Whole(2, 50), default=saved.N_RUNS, show_default=True, help="Rehearsals."
+)
 @click.option("--seed", type=_door.Whole(0), default=0, show_default=True, help="Of chance.")
 @_door.json_option
 @_door.settings_of
@@ -229,6 +235,47 @@ def rehearse(
     _door.show(found, as_json, lambda: _forecast_table(found))
     if not as_json:
         _door.show(None, False, _described(found))
+
+
+@group.command("finish-rehearsal")
+@click.argument("rehearsal_id", type=_door.ROW_ID)
+@_door.settings_of
+def finish_rehearsal(settings: Settings, rehearsal_id: int) -> None:
+    """Do a rehearsal that was asked for on a draft's page, and keep its forecast.
+
+    The page starts this itself. A rehearsal that has ended is left alone.
+    """
+    with _door.resources(settings) as place:
+        with db.reading(place.sessions) as session:
+            asked = saved.asked(session, rehearsal_id)
+        found, problem = None, ""
+        if asked is not None:
+            try:
+                found = _rehearsed(place, rehearsal_id, asked)
+            except HitworksError as error:
+                problem = str(error)
+        with db.transaction(place.sessions) as session:
+            saved.end_rehearsal(session, rehearsal_id, _door.now(), found, problem)
+    click.echo(f"rehearsal {rehearsal_id}: {problem or 'done'}")
+
+
+def _rehearsed(place: Resources, rehearsal_id: int, asked: Asked) -> Forecast:
+    def progress(n_done: int, _n_runs: int) -> None:
+        with db.transaction(place.sessions) as session:
+            saved.note_progress(session, rehearsal_id, n_done)
+
+    with db.reading(place.sessions) as session:
+        subject = read_subject(session, read_draft(session, asked.job_id))
+    with tempfile.TemporaryDirectory(prefix="hitworks-rehearsal-") as folder:
+        return forecast(
+            subject,
+            asked.wanted,
+            _door.open_marketplace(),
+            place.blobs.read,
+            Path(folder),
+            _door.now(),
+            progress,
+        )
 
 
 def _forecast_table(found: Forecast) -> Table:

@@ -28,7 +28,7 @@ PAGES = (
     "/jobs/2/plan", "/people", "/account", "/jobs/1/workers/1", "/jobs/1/workers/1/exclude",
     "/jobs/1/workers/1/readmit", "/jobs/1/workers/1/grant", "/jobs/1/workers/1/warn",
     "/jobs/1/batches", "/jobs/2/batches", "/batches/1/extend", "/batches/1/expire",
-    "/jobs/2/gate", "/jobs/1/gate", "/findings",
+    "/jobs/2/rehearsal", "/jobs/1/rehearsal", "/jobs/2/gate", "/jobs/1/gate", "/findings",
     "/jobs/1/ledger?worker=A1MAYA&from=2026-03-01", "/jobs/1/assignments",
     "/jobs/1/assignments?state=Rejected", "/assignments/1/bonus",
     "/health", "/healthz",

@@ -101,6 +101,8 @@ async function load(place) {
   if (!answer.ok) return;
   place.innerHTML = await answer.text();
   localTimes(place);
+  const again = place.querySelector("[data-again]");
+  if (again) setTimeout(() => load(place), 1000 * Number(again.dataset.again));
 }
 
 document.addEventListener("click", closeMenus);

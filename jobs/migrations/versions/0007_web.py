@@ -17,6 +17,7 @@ depends_on = None
 def upgrade() -> None:
     _create_template_version()
     _create_template_trial()
+    _create_rehearsal()
     guard("template_version")
 
 
@@ -50,3 +51,23 @@ def _create_template_trial() -> None:
         sa.Column("finished_at", UtcDateTime, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_template_trial"),
     )
+
+
+def _create_rehearsal() -> None:
+    op.create_table(
+        "rehearsal",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("job_id", Id, nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("n_items", Id, nullable=False),
+        sa.Column("n_done", Id, nullable=False),
+        sa.Column("n_runs", Id, nullable=False),
+        sa.Column("result", sa.JSON(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.String(length=254), nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("finished_at", UtcDateTime, nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name="fk_rehearsal_job_id_job"),
+        sa.PrimaryKeyConstraint("id", name="pk_rehearsal"),
+    )
+    op.create_index("ix_rehearsal_job_id", "rehearsal", ["job_id"])
