@@ -170,7 +170,8 @@ def gate(job_id: int) -> str:
                 found = launch_gate.preview(session, job_id, place.venues, place.blobs, now())
             except InvalidInput as error:
                 problem = str(error)
-    lines = [launch_gate.describe(payer) for payer in found.payers] if found else []
+    payers = [payer for payer in found.payers if payer.identity] if found else []
+    lines = [launch_gate.describe(payer) for payer in payers]
     return render_template("new_job/_gate.html", found=found, lines=lines, problem=problem)
 
 
