@@ -15,6 +15,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -70,7 +71,7 @@ class SteppedSessions(sessionmaker[Session]):
 
 
 class _Lots:
-    """Stands for ``secrets`` in the marketplace: ids drawn from the seed."""
+    """Stands for ``secrets`` and ``uuid`` in the marketplace: ids drawn from the seed."""
 
     def __init__(self) -> None:
         self._rng = Random(0)
@@ -83,6 +84,9 @@ class _Lots:
 
     def token_hex(self, n_bytes: int) -> str:
         return self._rng.randbytes(n_bytes).hex()
+
+    def uuid4(self) -> UUID:
+        return UUID(int=self._rng.getrandbits(128), version=4)
 
 
 class Stage:
@@ -209,6 +213,7 @@ def open_stage() -> Iterator[Stage]:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(identifiers, "secrets", lots)
         patch.setattr(notices, "secrets", lots)
+        patch.setattr(rpc, "uuid", lots)
         patch.setattr(store, "create_engine", _in_memory)
         stage = Stage(Path(folder), lots)
         patch.setattr(rpc, "time", SimpleNamespace(sleep=lambda s: stage.dial.turn(seconds=s)))
