@@ -31,7 +31,7 @@ PAGES = (
     "/health", "/jobs/999", "/jobs/2/plan", "/jobs/1/stop",
     "/jobs/1/workers/1", "/jobs/1/workers/1/exclude", "/jobs/1/workers/1/grant",
     "/jobs/1/workers/1/warn", "/jobs/1/assignments", "/assignments/1/bonus",
-    "/findings", "/jobs/1/batches", "/batches/1/extend", "/batches/1/expire",
+    "/settings", "/findings", "/jobs/1/batches", "/batches/1/extend", "/batches/1/expire",
 )  # fmt: skip
 
 
