@@ -18,7 +18,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import batches, hit_specs, intents, ledger, publishing, work
+from jobs import batches, findings, hit_specs, intents, ledger, publishing, work
 from jobs.adopted_payments import ACTOR, book_payments
 from jobs.blobs import Blobs
 from jobs.collection import collect_batch
@@ -84,11 +84,17 @@ def catch_up(resources: Resources, progress: Progress) -> CaughtUp:
 
 
 def settle_down(session: Session, n_differences: int, now: datetime) -> None:
-    """Lift the mark of a restored database once the venues and our rows agree in full."""
+    """Lift the mark of a restored database once the venues and our rows agree in full.
+
+    While findings are open the pause stays on: a person looks into them and resumes.
+    """
     if n_differences or not intents.is_restored(session):
         return
     why = "reconciled after a restore"
-    for name in (intents.RESTORED, intents.PAUSE):
+    lifted = [intents.RESTORED]
+    if not findings.open_findings(session):
+        lifted.append(intents.PAUSE)
+    for name in lifted:
         if session.scalar(select(Switch.actor).where(Switch.name == name)) == ACTOR:
             intents.set_pause(session, False, reason=why, actor=ACTOR, now=now, name=name)
     for job_id in session.scalars(select(Job.id).where(Job.state == "running")):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from jobs import backups, batches, bonuses, calls, extending, hit_specs, intents, planning
+from jobs import backups, batches, bonuses, calls, extending, findings, hit_specs, intents, planning
 from jobs.db import reading, transaction
 from jobs.errors import Paused
 from jobs.reconciling import reconcile
@@ -230,6 +230,8 @@ def test_hits_of_a_job_that_was_lost_wait_until_it_is_made_again(bench, engine, 
     assert compare(bench).n_adopted == 2
     with transaction(bench.sessions) as session:
         assert not intents.is_restored(session)
+        for row in findings.open_findings(session):
+            findings.resolve(session, row.id, bench.dial())
         intents.set_pause(session, False, reason="looked", actor="ada", now=bench.dial())
     check_end(bench, hits_before)
 
@@ -260,6 +262,18 @@ def test_a_database_brought_back_by_other_means_is_read_against_the_venue_too(be
         intents.refuse_when_paused(session, 1)
     assert compare(bench).differences == {}
     check_end(bench, bench.market_hits())
+
+
+def test_an_open_finding_keeps_the_pause_of_a_restore_on(bench):
+    bench.launch(n_items=1)
+    with transaction(bench.sessions) as session:
+        findings.report(session, "odd", "look at this", bench.dial(), None)
+        mark_restored(session, "pg_restore", bench.dial())
+    assert compare(bench).differences == {}
+    with transaction(bench.sessions) as session:
+        assert not intents.is_restored(session)
+        with pytest.raises(Paused, match="pg_restore"):
+            intents.refuse_when_paused(session, 1)
 
 
 def test_a_pause_of_a_person_outlives_a_restore(bench, engine, tmp_path):
