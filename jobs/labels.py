@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import exists, func, select, tuple_
+from sqlalchemy import exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from jobs import events, gold_results, work
@@ -283,7 +283,7 @@ def _newest(session: Session, job_id: int, item_ids: Sequence[int]) -> dict[tupl
 
 def _finish_if_quiet(session: Session, job: Job, now: datetime) -> None:
     session.flush()
-    if job.state == "running" and _is_quiet(session, job.id):
+    if job.state == "running" and _is_quiet(session, job.id) and not _is_old(session, job.id):
         job.state = "finished"
         job.finished_at = now
         events.tell(session, "job.finished", f"{job.id}:{now.isoformat()}", now, job_id=job.id)
@@ -293,6 +293,14 @@ def _is_news_waiting(session: Session, job_id: int) -> bool:
     """Whether the job is to be combined anew: only then is it known what is still unsure."""
     waiting = select(Work.id).where(Work.key == f"advance_job:{job_id}", Work.state != "done")
     return session.scalar(waiting) is not None
+
+
+def _is_old(session: Session, job_id: int) -> bool:
+    """Whether answers came, or HITs closed, since the job was combined: the next run looks."""
+    asked = select(Work.id).where(
+        Work.key == f"advance_job:{job_id}", or_(Work.run_again, Work.state == "ready")
+    )
+    return session.scalar(asked) is not None
 
 
 def _is_quiet(session: Session, job_id: int) -> bool:

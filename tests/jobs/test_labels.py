@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -157,6 +158,31 @@ def test_a_decision_made_while_the_job_is_looked_at_has_it_looked_at_again(sessi
     work.claim(session, row.id, "somebody", NOW, 60)
     decide(session, job, item, RED, version=0)
     assert (job.state, row.run_again) == ("running", True)
+
+
+def test_a_job_is_not_ended_when_its_last_hits_closed_while_it_was_combined(session, cast):
+    items = make_dataset(session, 2)
+    job = make_job(session, items, policy=MAJORITY)
+    route = make_route(session, job)
+    (hit,) = make_hits(session, route, items[:1])
+    make_answer(session, hit, cast[0], RED)
+    row = work.enqueue(session, "advance_job", job.id, NOW)
+    claim = work.claim(session, row.id, "somebody", NOW, 60)
+    combine_job(session, job.id, NOW)
+    make_hits(session, route, items[1:])  # closed since, without an answer
+    work.enqueue(session, "advance_job", job.id, NOW)
+    finish_job(session, job.id, NOW)
+    assert job.state == "running"
+    work.finish(session, claim, NOW, again_at=None)
+    work.claim(session, row.id, "somebody", NOW, 60)
+    combine_job(session, job.id, NOW)
+    finish_job(session, job.id, NOW)
+    assert job.state == "running"
+    decide(session, job, items[1], RED, version=0)
+    work.finish(session, replace(claim, attempt=2), NOW, again_at=None)
+    work.claim(session, row.id, "somebody", NOW, 60)
+    finish_job(session, job.id, NOW)
+    assert job.state == "finished"
 
 
 def decide(session, job, item, value, version, kind="tags"):
