@@ -26,9 +26,14 @@ from webapp.marketplace.dial import as_datetime
 from webapp.marketplace.options import Options
 from webapp.marketplace.settling import sweep as sweep_market
 
+MAY_FREEZE_PAST_A_TOKEN = False
+"""A process that stands still for a day between its last look at the clock and its call uses a
+token that the venue has forgotten."""
+
 N_STEPS = (40, 190)
 MOST_ROUNDS = 60
 _MOST_RUNS = 100
+_LONGEST_FREEZE_SECONDS = 3_700
 _ROUNDS_OF_WORK = 3
 _RIPE_SECONDS = 6  # the longest for which a venue here does not take a decision
 _POLL_AND_RETRY_SECONDS = 310
@@ -172,6 +177,8 @@ class Story:
         """The clock moves while everybody stands still: a busy process may lose its lease."""
         seconds, _ = self.chances.rng.choices(_PACES, [often for _, often in _PACES])[0]
         busy = sum(process.is_busy for process in self.processes)
+        if busy and not MAY_FREEZE_PAST_A_TOKEN:
+            seconds = min(seconds, _LONGEST_FREEZE_SECONDS)
         if seconds > LEASE_SECONDS:
             for _ in range(busy):
                 self.chances.count("process stalled past its lease")
