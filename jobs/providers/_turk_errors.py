@@ -15,6 +15,7 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
 )
+from botocore.model import OperationModel
 
 from jobs.errors import ProviderError
 
@@ -61,6 +62,30 @@ def keep_turk_code(http_response: Any, parsed: dict[str, Any], **_: Any) -> None
         return
     if isinstance(body, dict) and isinstance(body.get("TurkErrorCode"), str):
         parsed["TurkErrorCode"] = body["TurkErrorCode"]
+
+
+class UnreadableReply(BotoCoreError):
+    """What came back with a success's status is not the venue's."""
+
+    fmt = "expected a reply in JSON, got {size} bytes that are none"
+
+
+def refuse_unreadable(http_response: Any, model: OperationModel, **_: Any) -> None:
+    """An ``after-call`` hook: a proxy's page, or half a reply, is no success.
+
+    botocore reads either as a reply without members: an empty list, a decision carried out.
+    """
+    if http_response.status_code >= 300:
+        return
+    content = http_response.content
+    if not content and not (model.output_shape and model.output_shape.members):
+        return
+    try:
+        is_reply = isinstance(json.loads(content), dict)
+    except ValueError:
+        is_reply = False
+    if not is_reply:
+        raise UnreadableReply(size=len(content))
 
 
 def translate(error: BotoCoreError | ClientError, operation: str) -> ProviderError:

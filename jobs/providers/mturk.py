@@ -88,6 +88,7 @@ def open_client(environment: Environment, settings: Settings, local_account: str
         endpoint_url=ENDPOINTS.get(environment) or settings.local_mturk(),
     )
     client.meta.events.register("after-call.mturk.*", turk.keep_turk_code)
+    client.meta.events.register("after-call.mturk.*", turk.refuse_unreadable)
     return client
 
 
@@ -357,7 +358,7 @@ class Mturk:
         tokens: set[str] = set()
         for _ in range(_MOST_PAGES):
             reply = self._call(operation, MaxResults=100, **arguments)
-            yield from reply.get(member, ())
+            yield from replies.member(reply, member, operation)
             token = reply.get("NextToken")
             if not token:
                 return

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from sqlalchemy import create_engine
 
 from jobs import hit_page, providers
@@ -212,6 +214,49 @@ def test_a_venue_that_is_not_there_has_no_effect(settings):
     with pytest.raises(ProviderError) as failed:
         connect("mturk", nowhere).publish(make_spec(settings))
     assert (failed.value.outcome_unknown, failed.value.permanent) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "content", [b"<html>The proxy is sorry.</html>", b'{"NumResults": 1, "Assi', b""]
+)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda venue: list(venue.hits()),
+        lambda venue: list(venue.bonuses("3ASSIGNMENT")),
+        lambda venue: venue.find("a marker"),
+    ],
+)
+def test_a_success_that_is_no_reply_is_no_empty_list(settings, content, ask):
+    venue = connect("mturk", settings)
+    answer_with(venue, content)
+    with pytest.raises(ProviderError) as caught:
+        ask(venue)
+    assert (caught.value.permanent, caught.value.outcome_unknown) == (False, True)
+
+
+@pytest.mark.parametrize("content", [b"<html>The proxy is sorry.</html>", b'{"half'])
+def test_a_success_that_is_no_reply_decides_nothing(settings, content):
+    venue = connect("mturk", settings)
+    answer_with(venue, content)
+    with pytest.raises(ProviderError) as caught:
+        venue.approve("3ASSIGNMENT", "")
+    assert (caught.value.permanent, caught.value.outcome_unknown) == (False, True)
+
+
+@pytest.mark.parametrize("content", [b"{}", b""])
+def test_a_success_without_members_is_one_where_none_are_due(settings, content):
+    venue = connect("mturk", settings)
+    answer_with(venue, content)
+    assert venue.approve("3ASSIGNMENT", "") == "Approved"
+
+
+def answer_with(venue, content):
+    """botocore takes what a ``before-send`` hook gives for what came over the wire."""
+    reply = SimpleNamespace(stream=lambda: iter([content]))
+    venue._client.meta.events.register(
+        "before-send.mturk.*", lambda request, **_: AWSResponse(request.url, 200, {}, reply)
+    )
 
 
 def test_a_refusal_keeps_the_code_that_botocore_drops(settings):
