@@ -20,24 +20,25 @@ CALL_FAULTS: Mapping[str, float] = {
     "slow after the effect": 2,
     "request arrives late": 2,
     "reply is a page of a proxy": 1,
+    "a proxy answers by itself": 1,
     "reply is cut short": 1,
     "gateway error after the effect": 1,
 }
 """Kinds of trouble around one call to the venue, with their weights."""
 
 RATES: Mapping[str, float] = {
-    "call": 0.38,
+    "call": 0.42,
     "crash before the call": 0.015,
     "crash after the call": 0.03,
     "crash before the commit": 0.012,
-    "crash after the commit": 0.02,
-    "database locked": 0.012,
+    "crash after the commit": 0.025,
+    "database locked": 0.016,
     "commit's reply lost": 0.012,
     "wake-up lost": 0.3,
     "wake-up doubled": 0.25,
-    "wake-up out of turn": 0.2,
+    "wake-up out of turn": 0.3,
     "queue flushed": 0.02,
-    "two sweepers": 0.25,
+    "two sweepers": 0.3,
     "pressed twice": 0.3,
 }
 """How often each kind strikes where it can, before the seed makes it rarer or more frequent."""

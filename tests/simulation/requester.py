@@ -39,7 +39,7 @@ def job_document(chances: Chances) -> dict[str, Any]:
     rng, pick = chances.rng, chances.pick
     kind = pick(("tags", "tags", "boxes"))
     routes = [_route(chances, pick(("mturk", "mturk", "mturk", "inhouse")), kind)]
-    if chances.is_so(0.25):
+    if chances.is_so(0.2):
         other = pick(("tags", "boxes"))
         routes.append(_route(chances, pick(("mturk", "inhouse")), other))
         # Who asks the same people the same at once has two answers of one person to expect.
@@ -48,7 +48,7 @@ def job_document(chances: Chances) -> dict[str, Any]:
             routes[1]["when"] = "unsure"
     return {
         "name": "a job of the simulation",
-        "dataset": f"photos{rng.choices(range(1, MOST_ITEMS + 1), (6, 2, 1))[0]}",
+        "dataset": f"photos{rng.choices(range(1, MOST_ITEMS + 1), (8, 2, 1))[0]}",
         "schema": "pets",
         "budget": "100.00",
         "seed": rng.randrange(1000),
@@ -58,7 +58,7 @@ def job_document(chances: Chances) -> dict[str, Any]:
             "tag_method": "majority",
             "box_method": pick(("iou_median", "probabilistic")),
             "sure_at": pick(("0.5", "0.7", "0.9")),
-            "max_extra_answers": pick((0, 0, 1, 2)),
+            "max_extra_answers": pick((0, 0, 0, 1, 2)),
         },
         "review": {
             "mode": pick(("approve", "screen")),

@@ -6,7 +6,7 @@ import gc
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
@@ -16,7 +16,7 @@ from tests.simulation.story import Report, Story
 from tests.simulation.troubles import KINDS
 
 COMMAND = "scripts/simulate --first {seed} --seeds 1 --trace"
-_SEEDS_BETWEEN_COLLECTIONS = 25
+_SEEDS_BETWEEN_COLLECTIONS = 50
 
 
 @dataclass
@@ -48,11 +48,12 @@ def run_seed(seed: int, stage: Stage | None = None) -> Report:
         return Story(fresh, seed).play()
 
 
-def run_seeds(seeds: Sequence[int]) -> Iterator[Report]:
-    """The stories of the seeds, one after the other in this process."""
-    with open_stage() as stage, _collecting_rarely():
+def run_seeds(seeds: Sequence[int], stage: Stage | None = None) -> Iterator[Report]:
+    """The stories of the seeds, one after the other in this process; as ``run_seed``."""
+    opened = nullcontext(stage) if stage is not None else open_stage()
+    with opened as used, _collecting_rarely():
         for number, seed in enumerate(seeds):
-            yield run_seed(seed, stage)
+            yield run_seed(seed, used)
             if number % _SEEDS_BETWEEN_COLLECTIONS == _SEEDS_BETWEEN_COLLECTIONS - 1:
                 gc.collect()
 
@@ -111,9 +112,11 @@ def _collecting_rarely() -> Iterator[None]:
     """A seed makes much garbage in cycles; looking for it after each is a tenth of its time."""
     was_on = gc.isenabled()
     gc.collect()
+    gc.freeze()
     gc.disable()
     try:
         yield
     finally:
+        gc.unfreeze()
         if was_on:
             gc.enable()

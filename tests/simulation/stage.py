@@ -46,6 +46,7 @@ from webapp.marketplace.store import write
 ADDRESS = "http://127.0.0.1:5081"
 LEASE_SECONDS, POLL_SECONDS = 120.0, 60.0
 MOST_ITEMS = 3
+_OPEN_CLIENT = mturk.open_client
 WAGE_MICROS = 18_000_000
 """What an hour of the staff's time costs."""
 
@@ -223,13 +224,12 @@ def open_stage() -> Iterator[Stage]:
 
 
 def _wired(wire: Wire) -> Callable[..., Any]:
-    make = mturk.open_client
     clients: dict[tuple[Any, ...], Any] = {}
 
     def open_client(environment: Any, settings: Settings, local_account: str) -> Any:
         key = (environment, local_account)
         if key not in clients:
-            client = make(environment, settings, local_account)
+            client = _OPEN_CLIENT(environment, settings, local_account)
             client._endpoint.http_session = wire
             clients[key] = client
         return clients[key]

@@ -30,7 +30,7 @@ MAY_FREEZE_PAST_A_TOKEN = False
 """A process that stands still for a day between its last look at the clock and its call uses a
 token that the venue has forgotten."""
 
-N_STEPS = (40, 190)
+N_STEPS = (25, 160)
 MOST_ROUNDS = 60
 _MOST_RUNS = 100
 _LONGEST_FREEZE_SECONDS = 3_700

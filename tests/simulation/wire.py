@@ -43,6 +43,9 @@ class _Reply:
     is_cut: bool
 
 
+_NOTHING = _Reply(200, {}, b"", is_cut=False)
+
+
 class _Body(io.BytesIO):
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.getvalue()
@@ -98,6 +101,8 @@ class Wire:
         self._dial.turn(seconds=_SECONDS_OF_A_CALL)
         if trouble == "connection refused":
             raise EndpointConnectionError(endpoint_url=request.url)
+        if trouble == "a proxy answers by itself":
+            return _response(request.url, _NOTHING, trouble)
         environ, body = _environ(request), _bytes(request.body)
         if trouble == "request arrives late":
             self._late.append((self._dial() + LATEST_ARRIVAL, operation, environ, body))
@@ -146,7 +151,7 @@ class Wire:
 
 def _response(url: str, reply: _Reply, trouble: str) -> AWSResponse:
     status, headers, body = reply.status, reply.headers, reply.body
-    if trouble == "reply is a page of a proxy":
+    if trouble in ("reply is a page of a proxy", "a proxy answers by itself"):
         status, headers, body = 200, {"Content-Type": "text/html"}, _PAGE
     elif trouble == "gateway error after the effect":
         status, headers, body = 502, {"Content-Type": "text/html"}, _PAGE
