@@ -106,8 +106,7 @@ def newest_of_each(session: Session) -> tuple[SavedTemplate, ...]:
         select(TemplateVersion)
         .join(
             newest,
-            (newest.c.name == TemplateVersion.name)
-            & (newest.c.version == TemplateVersion.version),
+            (newest.c.name == TemplateVersion.name) & (newest.c.version == TemplateVersion.version),
         )
         .order_by(TemplateVersion.name)
     )

@@ -37,15 +37,19 @@ FORBIDDEN = {
 # library: the only modules that may import it.
 HOMES = {
     "boto3": (
-        "jobs.blobs", "jobs.providers.mturk", "jobs.providers._turk_notifications",
+        "jobs.blobs",
+        "jobs.providers.mturk",
+        "jobs.providers._turk_notifications",
         "jobs.providers._turk_identity",
     ),
     "rq": ("jobs.background",),
     "jinja2": ("jobs.hit_page", "jobs.page_child", "webapp"),
     "flask": ("webapp",),
     "alembic": (
-        "jobs.migrating", "jobs.migrations",
-        "webapp.marketplace.migrating", "webapp.marketplace.migrations",
+        "jobs.migrating",
+        "jobs.migrations",
+        "webapp.marketplace.migrating",
+        "webapp.marketplace.migrations",
     ),
     "playwright": ("jobs.rehearsals.browser", "jobs.rehearsals.filling", "jobs.authoring.trial"),
     "onnxruntime": ("jobs.taggers",),
