@@ -75,10 +75,9 @@ class _Cells:
     def add(self, votes: Sequence[Vote]) -> None:
         places = {option: place for place, option in enumerate(self.rows_of)}
         said = {word: label for label, word in enumerate(self.alphabet)}
-        item_id = votes[0].item_id
-        for vote in votes:
-            value = vote.value.get("tags", {}).get(self.attribute.name)
-            for option, word in () if value is None else _decisions(value, self.attribute):
+        item_id, name = votes[0].item_id, self.attribute.name
+        for vote in first_of_each_worker([vote for vote in votes if name in _tags(vote)]):
+            for option, word in _decisions(_tags(vote)[name], self.attribute):
                 if not self.items or self.items[-1] != item_id:
                     self.items.append(item_id)
                 self.row.append((len(self.items) - 1) * len(places) + places[option])
@@ -131,12 +130,11 @@ class TagColumns:
         self.cells = [_Cells(attribute) for attribute in self.attributes]
 
     def add(self, votes: Sequence[Vote]) -> None:
-        """Take in all answers to one item."""
-        counted = first_of_each_worker(votes)
-        for vote in counted:
+        """Take in all answers to one item: a worker's first to each attribute counts."""
+        for vote in _counted(votes):
             self.n_answers[vote.worker_id] += 1
         for cells in self.cells:
-            cells.add(counted)
+            cells.add(votes)
 
     def fit(self, method: str) -> FittedTags:
         """What the method makes of all the answers."""
@@ -218,8 +216,8 @@ class FittedTags:
 
     def combined(self, votes: Sequence[Vote]) -> Combined:
         """The combined answer to one item that was taken in with these votes."""
-        counted = first_of_each_worker(votes)
-        item_id = counted[0].item_id
+        counted = _counted(votes)
+        item_id = votes[0].item_id
         found = {name: result.part(item_id) for name, result in self.results.items()}
         parts = {name: part for name, part in sorted(found.items()) if part is not None}
         agreements = [part.agreement for part in parts.values() if part.agreement is not None]
@@ -246,6 +244,27 @@ def _result(cells: _Cells, answers: TagAnswers, found: TagConsensus) -> _Result:
     np.add.at(counts, (answers.item, answers.label), 1)
     items = np.frombuffer(cells.items, np.int64)
     return _Result(cells, items, found.label.astype(np.int16), found.confidence, counts)
+
+
+def _tags(vote: Vote) -> Mapping[str, Any]:
+    """The attributes that were answered."""
+    tags = vote.value.get("tags", {})
+    return {name: value for name, value in tags.items() if value is not None}
+
+
+def _counted(votes: Sequence[Vote]) -> list[Vote]:
+    """The votes that are a worker's first, or the first to say something of some attribute.
+
+    Two routes may ask one worker about other attributes of the same item: both answers count.
+    """
+    heard: set[tuple[int, int, str]] = set()
+    counted = []
+    for vote in sorted(votes, key=lambda vote: (vote.unit, vote.worker_id, vote.answer_id)):
+        said = {(vote.unit, vote.worker_id, name) for name in ("", *_tags(vote))}
+        if said - heard:
+            counted.append(vote)
+        heard |= said
+    return counted
 
 
 def _decisions(value: Any, attribute: Attribute) -> Iterable[tuple[str, str]]:

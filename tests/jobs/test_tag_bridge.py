@@ -63,6 +63,16 @@ def test_the_second_answer_of_a_worker_to_one_item_does_not_count():
     assert combined.value["tags"]["colour"] == "red"
 
 
+def test_a_worker_asked_about_other_attributes_by_another_route_counts_for_both():
+    votes = [vote(1, 1, 1, colour="red"), vote(2, 1, 1, sharp="2"), vote(3, 1, 1, colour="blue")]
+    (combined,), scores = combine_tags(votes, [COLOUR, SHARP], "majority", {})
+    assert combined.value["tags"] == {"colour": "red", "sharp": "2"}
+    assert combined.complete
+    assert combined.n_answers == 2  # the second look at the colour does not count
+    assert [voter["answer"] for voter in combined.provenance["voters"]] == [1, 2]
+    assert scores[1].n_answers == 2
+
+
 def test_gold_scores_workers_but_does_not_decide_the_label():
     votes = [vote(n, 1, n, colour="red") for n in (1, 2, 3)]
     gold = {1: {"tags": {"colour": "blue"}}}
