@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.reports import ItemView
+from jobs.reports.items import WorkerAnswer
+from webapp.words import PROVIDER_NAMES
 
 N_COLOURS = 8
+SPREAD_SIGMAS = 2.0  # of a normal error, 95 % lie within so many standard deviations
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,23 @@ class OverlayBox:
     height: float
     note: str = ""
     spread: tuple[float, float, float, float] | None = None
+
+    @property
+    def band(self) -> str:
+        """The ring in which each side lies with 95 % certainty, as an SVG path; "" if unknown."""
+        if self.spread is None:
+            return ""
+        left, top, right, bottom = (SPREAD_SIGMAS * sd for sd in self.spread)
+        x, y = (self.left, self.left + self.width), (self.top, self.top + self.height)
+        middle_x, middle_y = sum(x) / 2, sum(y) / 2
+        outer = (x[0] - left, y[0] - top, x[1] + right, y[1] + bottom)
+        inner = (
+            min(x[0] + left, middle_x),
+            min(y[0] + top, middle_y),
+            max(x[1] - right, middle_x),
+            max(y[1] - bottom, middle_y),
+        )
+        return _ring(*outer) + _ring(*inner)
 
 
 @dataclass(frozen=True)
@@ -37,6 +57,10 @@ class Layer:
     weight: float | None = None
     worker_id: int | None = None
     is_shown: bool = True
+
+
+def _ring(left: float, top: float, right: float, bottom: float) -> str:
+    return f"M{left:.1f} {top:.1f}H{right:.1f}V{bottom:.1f}H{left:.1f}Z"
 
 
 def layers(view: ItemView) -> tuple[Layer, ...]:
@@ -87,12 +111,19 @@ def _answers(view: ItemView) -> Iterable[Layer]:
             name=answer.worker,
             style=f"worker-{number % N_COLOURS}",
             kind=answer.kind,
-            detail="repeat" if answer.is_repeat else answer.provider,
+            detail=_detail(answer),
             boxes=tuple(_boxes(answer.value)),
             tags=answer.value.get("tags", {}),
             weight=weights.get(answer.answer_id),
             worker_id=answer.worker_id,
         )
+
+
+def _detail(answer: WorkerAnswer) -> str:
+    words = [PROVIDER_NAMES.get(answer.provider, answer.provider)]
+    words += ["hidden repeat"] * answer.is_repeat
+    words += ["work rejected"] * (answer.assignment_state == "Rejected")
+    return ", ".join(words)
 
 
 def _boxes(

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.errors import NotFound
+from jobs.job_specs import Policy
 from jobs.reports.item_filters import ItemFilter as ItemFilter
 from jobs.reports.item_filters import matching_items
 from jobs.tables import (
@@ -86,7 +87,10 @@ class LabelVersion:
 
 @dataclass(frozen=True)
 class ItemView:
-    """Everything the item page shows. ``gold`` maps a question kind to its known answer."""
+    """Everything the item page shows. ``gold`` maps a question kind to its known answer.
+
+    ``sure_at`` is the confidence from which on the job takes an answer for the label.
+    """
 
     item_id: int
     job_id: int
@@ -103,6 +107,7 @@ class ItemView:
     gold: dict[str, dict[str, Any]]
     previous_id: int | None
     next_id: int | None
+    sure_at: float = 0.0
 
 
 def item_page(
@@ -114,7 +119,7 @@ def item_page(
     filters: ItemFilter | None = None,
 ) -> tuple[ItemRow, ...]:
     """Up to ``limit`` items of the job with id above ``after``, by id."""
-    dataset_id = _dataset_of(session, job_id)
+    dataset_id, _ = _job(session, job_id)
     query = select(Item).where(Item.dataset_id == dataset_id, Item.id > after).limit(limit)
     if filters is not None and filters != ItemFilter():
         query = select(Item).where(
@@ -137,7 +142,7 @@ def item_page(
 
 def item_view(session: Session, job_id: int, item_id: int) -> ItemView:
     """One item of the job. NotFound when it is not in the job's dataset."""
-    dataset_id = _dataset_of(session, job_id)
+    dataset_id, policy = _job(session, job_id)
     item = session.scalar(select(Item).where(Item.id == item_id, Item.dataset_id == dataset_id))
     if item is None:
         raise NotFound(f"item {item_id} is not in job {job_id}")
@@ -161,14 +166,16 @@ def item_view(session: Session, job_id: int, item_id: int) -> ItemView:
         gold=dict(gold.all()),
         previous_id=session.scalar(beside.where(Item.id < item_id).order_by(Item.id.desc())),
         next_id=session.scalar(beside.where(Item.id > item_id).order_by(Item.id)),
+        sure_at=policy.quality.sure_at,
     )
 
 
-def _dataset_of(session: Session, job_id: int) -> int:
-    dataset_id = session.scalar(select(Job.dataset_id).where(Job.id == job_id))
-    if dataset_id is None:
+def _job(session: Session, job_id: int) -> tuple[int, Policy]:
+    """The job's dataset and policy. NotFound when there is no such job."""
+    row = session.execute(select(Job.dataset_id, Job.policy).where(Job.id == job_id)).first()
+    if row is None:
         raise NotFound(f"job {job_id} does not exist")
-    return dataset_id
+    return row[0], Policy.model_validate(row[1])
 
 
 def _questions(

@@ -10,6 +10,7 @@ from jobs.reports import ItemFilter, item_page, item_view
 from jobs.reports.datasets import job_schema
 from jobs.reports.heads import job_head, route_names, worker_names
 from webapp.auth import allow, person
+from webapp.explaining import why
 from webapp.installation import reading
 from webapp.overlay import layers
 from webapp.requests import cursor
@@ -63,6 +64,7 @@ def item(job_id: int, item_id: int) -> str:
         layers=voices,
         tag_names=sorted({name for layer in voices for name in layer.tags}),
         image_url=url_for("media.whole", key=view.blob_key),
+        why={question.kind: why(view, question) for question in view.questions},
     )
 
 

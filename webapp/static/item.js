@@ -13,8 +13,15 @@ function toggle(box) {
   apply(box);
 }
 
+const spread = document.querySelector("[data-spread]");
+
+function showSpread() {
+  for (const band of document.querySelectorAll(".band")) band.toggleAttribute("hidden", !spread.checked);
+}
+
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-toggle]")) apply(event.target);
+  if (event.target === spread) showSpread();
 });
 
 document.addEventListener("keydown", (event) => {
@@ -26,6 +33,9 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "0") {
     const show = boxes.some((box) => !box.checked);
     for (const box of boxes) { box.checked = show; apply(box); }
+  } else if (event.key === "s" && spread) {
+    spread.checked = !spread.checked;
+    showSpread();
   } else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
     document.querySelector(event.key === "ArrowLeft" ? "a[rel=prev]" : "a[rel=next]")?.click();
   }
