@@ -34,9 +34,10 @@ ONE_LABEL_SHARE = 0.95
 class Flag:
     """One thing seen of one worker.
 
-    ``kind`` is "too fast", "one answer" or "near-identical"; ``other`` the second worker of a
-    pair, else -1. ``share`` of ``n`` answers did it where ``expected`` would have been usual;
-    ``p_value`` is the chance of so many or more.
+    ``kind`` is "too fast", "one answer", "near-identical" or "copied boxes" (see
+    ``quality.box_flags``); ``other`` the second worker of a pair, else -1. ``share`` of ``n``
+    answers did it where ``expected`` would have been usual; ``p_value`` is the chance of so
+    many or more.
     """
 
     worker: int
@@ -50,6 +51,11 @@ class Flag:
     @property
     def evidence(self) -> str:
         """A sentence a requester can read."""
+        if self.kind == "copied boxes":
+            return (
+                f"{100 * self.share:.0f} % of {self.n} boxes are as near to another worker's "
+                "as no two hands draw"
+            )
         seen = f"{100 * self.share:.0f} % of {self.n} answers"
         usual = f"{100 * self.expected:.0f} % expected"
         if self.kind == "too fast":

@@ -17,7 +17,9 @@ def temperature(answers):
     """What a fit to ``answers`` is to be cooled by."""
     columns = tidy(answers)
     cluster = clusters(columns, by_iou(columns, 0.9), 0.25)
-    states = first_states(split(columns, cluster), answers.n_labels)
+    states = first_states(
+        split(columns, cluster, np.ones(len(columns.response_item))), answers.n_labels
+    )
     n_responses = np.bincount(answers.response_worker, minlength=answers.n_workers)
     return _caution.temperature(fit(states, first_habits(columns), n_responses, 10))
 

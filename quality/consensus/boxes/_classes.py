@@ -64,7 +64,9 @@ def elect(box: Ballots, block: Block, namers: Namers) -> Floats:
     right = namers.right[who]
     chance = np.where(said == truth, right, (1 - right) * namers.wrong[truth, said])
     n = len(box.owner)
-    score = np.bincount(box.candidate, weights=np.log(np.maximum(chance, 1e-12)), minlength=n)
+    part = block.part[box.vote]
+    said_so = np.log(np.maximum(chance, 1e-12)) * part
+    score = np.bincount(box.candidate, weights=said_so, minlength=n)
     score += np.log(namers.share[box.name])
     k = len(namers.share)
     first = np.searchsorted(box.owner, np.arange(n_objects))
@@ -72,14 +74,14 @@ def elect(box: Ballots, block: Block, namers: Namers) -> Floats:
     own = said == truth
     other = np.full(n_objects, -np.inf)
     if k > 1:
-        miss = np.log(np.maximum(1 - right[own], 1e-12) / (k - 1))
+        miss = np.log(np.maximum(1 - right[own], 1e-12) / (k - 1)) * part[own]
         named = np.add.reduceat(namers.share[box.name], first) if n else np.zeros(0)
         other = np.bincount(cluster[own], weights=miss, minlength=n_objects)
         other += np.log(np.maximum(1 - named, 1e-12))
     top = np.maximum(np.maximum.reduceat(score, first), other) if n else other
-    part = np.exp(score - top[box.owner])
-    total = np.bincount(box.owner, weights=part, minlength=n_objects) + np.exp(other - top)
-    elected: Floats = part / total[box.owner]
+    odds = np.exp(score - top[box.owner])
+    total = np.bincount(box.owner, weights=odds, minlength=n_objects) + np.exp(other - top)
+    elected: Floats = odds / total[box.owner]
     return elected
 
 
@@ -89,7 +91,7 @@ def gather(
     """Sums to learn from: right names (w,), all (w,), wrong names (k, k), classes (k,)."""
     k, n_workers = len(namers.share), len(namers.right)
     said, truth, who = block.label[box.vote], box.name[box.candidate], block.worker[box.vote]
-    counts = belief[block.cluster]
+    counts = belief[block.cluster] * block.part
     weight = chance[box.candidate] * counts[box.vote]
     hit = said == truth
     miss = weighted((truth * k + said)[~hit], weight[~hit], k * k)

@@ -70,7 +70,7 @@ def place(block: Block, current: Floats, drawers: Drawers) -> Corners:
     noise = drawers.spread[block.worker] * extent**drawers.growth
     corrected = straight(block.worker, block.xyxy, extent, drawers)
     z = (corrected - current[block.cluster]) / noise
-    weight = (_DEGREES + 1) / (_DEGREES + z * z) / (noise * noise)
+    weight = (_DEGREES + 1) / (_DEGREES + z * z) / (noise * noise) * block.part[:, None]
     precision = sums(block.cluster, weight, n)
     boxes = sums(block.cluster, weight * corrected, n) / precision
     # A box turned inside out by extreme bias falls back to where it was.
@@ -83,20 +83,21 @@ def gather(block: Block, corners: Corners, belief: Floats, drawers: Drawers) -> 
     """The sums the next drawers are learned from: (7, w, 4) by worker and (5,) for the growth.
 
     ``belief`` (m,) is how far each object counts. A box is held against the corners without
-    its own vote: the leverage is taken out of its residual.
+    its own voice: the leverage, its copies' too, is taken out of its residual.
     """
     n_workers, owner = len(drawers.bias), block.cluster
     extent = extents(corners.xyxy)[owner]
     scale = extent**drawers.growth
-    free = 1.0 - np.minimum(corners.weight / corners.precision[owner], 1.0)
+    free = 1.0 - leverage(block, corners)
     known = free > _LEAST_FREE
     free = np.where(known, free, 1.0)
-    counts = belief[owner][:, None] * known
+    counts = (belief[owner] * block.part)[:, None] * known
     off = corners.corrected - corners.xyxy[owner]
     whole = off / free + block.xyxy - corners.corrected
-    weight = corners.weight * free * counts
+    alone = corners.weight / block.part[:, None]
+    weight = alone * free * counts
     noise = drawers.spread[block.worker]
-    tail = np.minimum(corners.weight * (noise * scale) ** 2, (_DEGREES + 1) / _DEGREES)
+    tail = np.minimum(alone * (noise * scale) ** 2, (_DEGREES + 1) / _DEGREES)
     columns = (
         weight * extent * extent,
         weight * scale * scale,
@@ -108,6 +109,13 @@ def gather(block: Block, corners: Corners, belief: Floats, drawers: Drawers) -> 
     )
     by_worker = np.stack([sums(block.worker, values, n_workers) for values in columns])
     return [by_worker, _growth_sums(extent, np.abs(off / noise), counts)]
+
+
+def leverage(block: Block, corners: Corners) -> Floats:
+    """The part (n, 4) that each box and its copies have in the corners of their object."""
+    voice = corners.weight / block.part[:, None]
+    part: Floats = np.minimum(voice / corners.precision[block.cluster], 1.0)
+    return part
 
 
 def learn(totals: list[Floats], drawers: Drawers) -> Drawers:

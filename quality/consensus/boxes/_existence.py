@@ -76,6 +76,7 @@ def believe(block: Block, eyes: Eyes, evidence: Floats) -> tuple[Floats, list[Fl
     looker, drew = block.looker, block.drew.astype(np.float64)
     size = np.clip(block.size - eyes.usual_size, -4.0, 4.0)
     wanted = eyes.skill[looker] + SLOPE * np.repeat(size, block.n_looks)
+    drew *= block.voice
     real = _story(block, wanted, drew, HARD)
     false = _story(block, eyes.lure + eyes.tempted[looker], drew, LURE)
     with_real = np.log(eyes.real) + real.log_votes + evidence
@@ -88,7 +89,7 @@ def believe(block: Block, eyes: Eyes, evidence: Floats) -> tuple[Floats, list[Fl
     log_likelihood = (np.logaddexp(with_real, with_false) - np.log(visible)).sum()
     n_real = belief * (1 + real.unseen)
     n_all = n_real + (1 - belief) * (1 + false.unseen)
-    even = n_all * _EVEN_WEIGHT / np.maximum(block.n_looks - 1.0, 1.0) ** 5
+    even = n_all * _EVEN_WEIGHT / np.maximum(block.n_voices - 1.0, 1.0) ** 5
     return belief, [
         np.bincount(looker, weights=gain, minlength=n),
         np.bincount(looker, weights=bend, minlength=n),
@@ -103,7 +104,7 @@ def foretold(block: Block, eyes: Eyes, evidence: Floats) -> tuple[Floats, Floats
 
     The log odds that it is real, the chance to draw it if it is and if it is not, and whether
     it was drawn. Looks at objects that no other worker drew are left out: without the one
-    who drew it nobody would know of the object.
+    who drew it nobody would know of the object; so are looks that others copy.
     """
     looker, drew = block.looker, block.drew
     own = np.repeat(np.arange(len(block.item)), block.n_looks)
@@ -112,6 +113,7 @@ def foretold(block: Block, eyes: Eyes, evidence: Floats) -> tuple[Floats, Floats
     wanted = eyes.skill[looker] + SLOPE * size[own]
     log_real, if_real = _from_others(block, wanted, own, HARD)
     log_false, if_false = _from_others(block, eyes.lure + eyes.tempted[looker], own, LURE)
+    known &= block.voice == 1
     odds = np.log(eyes.real) - np.log1p(-eyes.real) + log_real - log_false + evidence[own]
     return odds[known], if_real[known], if_false[known], drew[known]
 
@@ -120,7 +122,7 @@ def _from_others(block: Block, logit: Floats, own: Ints, sd: float) -> tuple[Flo
     """Per look (looks,): log-likelihood of what the others did, and then the chance to draw."""
     nodes = np.clip(logit, -_MOST_LOGIT, _MOST_LOGIT)[:, None] + sd * _NODES
     log_not = -np.log1p(np.exp(nodes))
-    did = log_not + block.drew[:, None] * nodes
+    did = (log_not + block.drew[:, None] * nodes) * block.voice[:, None]
     log_others, share = _mix(np.add.reduceat(did, block.start, axis=0)[own] - did)
     return log_others, np.einsum("ij,ij->i", expit(nodes), share)
 
@@ -128,7 +130,7 @@ def _from_others(block: Block, logit: Floats, own: Ints, sd: float) -> tuple[Flo
 def _story(block: Block, logit: Floats, drew: Floats, sd: float) -> _Story:
     nodes = np.clip(logit, -_MOST_LOGIT, _MOST_LOGIT)[:, None] + sd * _NODES
     odds = np.exp(nodes)
-    none = -np.add.reduceat(np.log1p(odds), block.start, axis=0)
+    none = -np.add.reduceat(np.log1p(odds) * block.voice[:, None], block.start, axis=0)
     votes = np.add.reduceat(drew[:, None] * nodes, block.start, axis=0)
     log_none, share_none = _mix(none)
     log_all, share = _mix(none + votes)
@@ -155,11 +157,16 @@ def _mix(log_chance: Floats) -> tuple[Floats, Floats]:
 def _newton_sums(
     block: Block, story: _Story, belief: Floats, drew: Floats, most_unseen: float
 ) -> tuple[Floats, Floats]:
-    """Slope and curvature (looks,) of the log-likelihood in the logits, unseen objects too."""
+    """Slope and curvature (looks,) of the log-likelihood in the logits, unseen objects too.
+
+    ``drew`` (looks,) is 0 or the look's voice.
+    """
     sure = np.repeat(belief, block.n_looks)
     hidden = np.repeat(belief * np.minimum(story.unseen, most_unseen), block.n_looks)
-    gain = sure * (drew - story.chance) - hidden * story.chance_unseen
-    bend = sure * story.chance * (1 - story.chance)
+    heard = sure * block.voice
+    hidden *= block.voice
+    gain = sure * drew - heard * story.chance - hidden * story.chance_unseen
+    bend = heard * story.chance * (1 - story.chance)
     bend += hidden * story.chance_unseen * (1 - story.chance_unseen)
     return gain, bend
 
@@ -185,13 +192,15 @@ def learn(totals: list[Floats], eyes: Eyes, n_responses: Ints) -> Eyes:
     )
 
 
-def log_missed(eyes: Eyes, worker: Ints, start: Ints) -> Floats:
+def log_missed(eyes: Eyes, worker: Ints, voice: Floats, start: Ints) -> Floats:
     """Log chance (k,) that all workers of a response group miss an object of usual size.
 
-    ``worker`` (r,) lists the workers, group after group; ``start`` (k,) where each begins.
+    ``worker`` (r,) lists the workers, group after group, and ``voice`` (r,) how much each
+    counts; ``start`` (k,) where each group begins.
     """
     nodes = eyes.skill[worker][:, None] + HARD * _NODES
-    return _mix(-np.add.reduceat(np.log1p(np.exp(nodes)), start, axis=0))[0]
+    sees = np.log1p(np.exp(nodes)) * voice[:, None]
+    return _mix(-np.add.reduceat(sees, start, axis=0))[0]
 
 
 def detection_rate(eyes: Eyes) -> Floats:

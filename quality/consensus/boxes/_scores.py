@@ -45,7 +45,7 @@ def evidence(block: Block, scorers: Scorers) -> Floats:
     who, z = block.worker[known], z[known]
     middle = 0.5 * (scorers.real + scorers.false)[who]
     slope = ((scorers.real - scorers.false) / scorers.spread**2)[who]
-    odds = np.clip(slope * (z - middle), -_MOST, _MOST)
+    odds = np.clip(slope * (z - middle), -_MOST, _MOST) * block.part[known]
     return weighted(block.cluster[known], odds, len(block.item))
 
 

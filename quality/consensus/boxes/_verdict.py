@@ -85,15 +85,16 @@ def _well_placed(off: Floats) -> Floats:
 def _own_iou(state: State, corners: _corners.Corners) -> Floats:
     """IoU (n,) of each box with its object's corners as the others place them; 1 if alone."""
     owner, box = state.block.cluster, state.block.xyxy
-    rest = corners.precision[owner] - corners.weight
+    own = _corners.leverage(state.block, corners) * corners.precision[owner]
+    rest = corners.precision[owner] - own
     alone = (rest < 1e-6 * corners.precision[owner]).any(axis=1, keepdims=True)
-    others = (corners.precision * corners.xyxy)[owner] - corners.weight * corners.corrected
+    others = (corners.precision * corners.xyxy)[owner] - own * corners.corrected
     others = np.where(alone, box, others / np.where(alone, 1.0, rest))
     low, high = np.maximum(box[:, :2], others[:, :2]), np.minimum(box[:, 2:], others[:, 2:])
     shared = np.maximum(high - low, 0.0).prod(axis=1)
-    own = (box[:, 2:] - box[:, :2]).prod(axis=1)
+    ours = (box[:, 2:] - box[:, :2]).prod(axis=1)
     theirs = np.maximum(others[:, 2:] - others[:, :2], 0.0).prod(axis=1)
-    iou: Floats = shared / (own + theirs - shared)
+    iou: Floats = shared / (ours + theirs - shared)
     return iou
 
 
@@ -113,7 +114,7 @@ def vote_shares(fitted: Fitted, trust: Floats) -> Floats:
 
     def share(state: State) -> Floats:
         block = state.block
-        weight = trust[block.looker]
+        weight = trust[block.looker] * block.voice
         drew = np.add.reduceat(weight * block.drew, block.start)
         part: Floats = drew / np.maximum(np.add.reduceat(weight, block.start), 1e-9)
         return part
@@ -144,7 +145,9 @@ def items_right(found: Objects, exists: Bools, missed: Floats) -> Floats:
     return chance
 
 
-def expected_missed(tidy: TidyBoxes, eyes: _existence.Eyes, found: Objects) -> Floats:
+def expected_missed(
+    tidy: TidyBoxes, voice: Floats, eyes: _existence.Eyes, found: Objects
+) -> Floats:
     """Objects (n_items,) expected that nobody drew, NaN where nobody looked.
 
     From how many the image shows, how many images usually show (a gamma prior worth half an
@@ -156,7 +159,7 @@ def expected_missed(tidy: TidyBoxes, eyes: _existence.Eyes, found: Objects) -> F
         seen = np.bincount(found.item, weights=found.belief, minlength=tidy.n_items)[answered]
         usual = float(seen.sum() + 0.5) / (len(answered) + 1)
         start = np.searchsorted(tidy.response_item, answered)
-        missed = np.exp(_existence.log_missed(eyes, tidy.response_worker, start))
+        missed = np.exp(_existence.log_missed(eyes, tidy.response_worker, voice, start))
         hidden[answered] = missed * (_CROWDEDNESS + seen) / (_CROWDEDNESS / usual + 1 - missed)
     return hidden
 

@@ -14,22 +14,23 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logit
 
-from quality.consensus.boxes import _caution, _crowding, _verdict
+from quality.consensus.boxes import _caution, _copies, _crowding, _verdict
 from quality.consensus.boxes._blocks import split
 from quality.consensus.boxes._clusters import by_iou, clusters
 from quality.consensus.boxes._fit import Fitted, Habits, first_habits, first_states, fit
 from quality.consensus.boxes._likeness import CLIP, by_model
-from quality.consensus.boxes._result import assemble
+from quality.consensus.boxes._result import assemble, weighted
 from quality.consensus.boxes._tidy import TidyBoxes, tidy
 from quality.consensus.shapes import BoxAnswers, BoxConsensus, Floats, Ints
 
-VERSION = "3"
+VERSION = "4"
 _IOU = 0.25
 _OTHER_LABEL = 0.9
 # Where log odds are divided by T > 1, half of 1 - 1 / T is the plain share of votes.
 _PLAIN_SHARE = 0.5
 _ODDS = -3.0
 _FIRST_ROUNDS, _ROUNDS = 4, 10
+_TWO_VOICES = 1.5
 
 
 def combine(answers: BoxAnswers) -> BoxConsensus:
@@ -42,33 +43,33 @@ def combine(answers: BoxAnswers) -> BoxConsensus:
     boxes are fine; no answers give an empty result.
     """
     columns = tidy(answers)
-    n_responses = np.bincount(columns.response_worker, minlength=columns.n_workers)
     cluster = clusters(columns, by_iou(columns, _OTHER_LABEL), _IOU)
+    voice = _copies.find(columns, cluster).voice
     if not len(cluster):
-        return _judge(columns, cluster, Fitted(first_habits(columns), [], 0, 0.0))
-    rough = _fit(columns, cluster, first_habits(columns), n_responses, _FIRST_ROUNDS).habits
+        return _judge(columns, cluster, voice, Fitted(first_habits(columns), [], 0, 0.0))
+    rough = _fit(columns, cluster, voice, first_habits(columns), _FIRST_ROUNDS).habits
     likeness = by_model(columns, rough.drawers, rough.namers)
     cluster = clusters(columns, likeness, CLIP + _ODDS)
-    return _judge(columns, cluster, _fit(columns, cluster, rough, n_responses, _ROUNDS))
+    return _judge(columns, cluster, voice, _fit(columns, cluster, voice, rough, _ROUNDS))
 
 
-def _fit(
-    columns: TidyBoxes, cluster: Ints, habits: Habits, n_responses: Ints, rounds: int
-) -> Fitted:
-    states = first_states(split(columns, cluster), max(columns.n_labels, 1))
+def _fit(columns: TidyBoxes, cluster: Ints, voice: Floats, habits: Habits, rounds: int) -> Fitted:
+    states = first_states(split(columns, cluster, voice), max(columns.n_labels, 1))
+    n_responses = np.bincount(columns.response_worker, minlength=columns.n_workers)
     return fit(states, habits, n_responses, rounds)
 
 
-def _judge(columns: TidyBoxes, cluster: Ints, fitted: Fitted) -> BoxConsensus:
+def _judge(columns: TidyBoxes, cluster: Ints, voice: Floats, fitted: Fitted) -> BoxConsensus:
+    n_voices = weighted(columns.response_item, voice, columns.n_items)
     found = _verdict.objects(fitted, max(columns.n_labels, 1))
-    odds, caution = _tempered(columns, fitted, found)
+    odds, caution = _tempered(n_voices, fitted, found)
     even = np.ones(columns.n_workers)
     shares = _verdict.vote_shares(fitted, even)
     rough = _verdict.confidences(found, odds, caution, shares)
     trust = _verdict.score_workers(columns, cluster, fitted, found, rough).weight
     shares = _verdict.vote_shares(fitted, trust)
     confidence = _verdict.confidences(found, odds, caution, shares)
-    missed = _verdict.expected_missed(columns, fitted.habits.eyes, found)
+    missed = _verdict.expected_missed(columns, voice, fitted.habits.eyes, found)
     judged = found.named * found.placed
     there = np.divide(confidence, judged, out=np.zeros_like(confidence), where=judged > 0)
     n_true = float(there.sum() + np.nansum(missed))
@@ -96,10 +97,10 @@ def _judge(columns: TidyBoxes, cluster: Ints, fitted: Fitted) -> BoxConsensus:
     )
 
 
-def _tempered(columns: TidyBoxes, fitted: Fitted, found: _verdict.Objects) -> tuple[Floats, Floats]:
+def _tempered(n_voices: Floats, fitted: Fitted, found: _verdict.Objects) -> tuple[Floats, Floats]:
     """Log odds (m,) of existence as far as they can be trusted, and how cautious to be still."""
     # A single worker shares errors with nobody.
-    alone = columns.n_answers[found.item] == 1
+    alone = n_voices[found.item] < _TWO_VOICES
     temperature = np.where(alone, 1.0, _caution.temperature(fitted))
     odds = logit(np.clip(found.belief, 1e-12, 1 - 1e-12)) / temperature
     odds += _crowding.evidence(_crowding.neighbours(found.item, found.xyxy), odds)
