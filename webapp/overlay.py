@@ -59,6 +59,22 @@ class Layer:
     is_shown: bool = True
 
 
+def hand(details: dict[str, Any]) -> OverlayBox | None:
+    """Where a worker draws a box 100 wide and high, on average and how unsteadily."""
+    bias, spread = details.get("bias"), details.get("spread")
+    if bias is None or spread is None:
+        return None
+    left, top, right, bottom = (100 * part for part in bias)
+    return OverlayBox(
+        label="",
+        left=left,
+        top=top,
+        width=100 + right - left,
+        height=100 + bottom - top,
+        spread=tuple(100 * part for part in spread),
+    )
+
+
 def _ring(left: float, top: float, right: float, bottom: float) -> str:
     return f"M{left:.1f} {top:.1f}H{right:.1f}V{bottom:.1f}H{left:.1f}Z"
 

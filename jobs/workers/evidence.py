@@ -10,15 +10,15 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from jobs.job_specs import ReviewPolicy
 from jobs.records import BOXES
-from jobs.tables import Answer, Task, WorkerScore
+from jobs.tables import Answer, Task
 from jobs.votes import index_of
 from quality.consensus.shapes import TagAnswers
 from quality.worker_flags import flags, too_fast
@@ -53,7 +53,24 @@ class _Row:
     seconds: float
 
 
-def of_score(policy: ReviewPolicy, score: WorkerScore | None) -> list[Evidence]:
+class Scored(Protocol):
+    """A worker's accuracies in a job, as a row of the table or of a report."""
+
+    @property
+    def n_answers(self) -> int: ...
+    @property
+    def n_gold(self) -> int: ...
+    @property
+    def gold_accuracy(self) -> float | None: ...
+    @property
+    def gold_high(self) -> float | None: ...
+    @property
+    def consensus_accuracy(self) -> float | None: ...
+    @property
+    def consensus_high(self) -> float | None: ...
+
+
+def of_score(policy: ReviewPolicy, score: Scored | None) -> list[Evidence]:
     """Accuracy on known pictures, and agreement with others, where each is surely low.
 
     Surely: from enough answers, and with the whole 95 % interval under the policy's bound.
@@ -82,16 +99,40 @@ def of_score(policy: ReviewPolicy, score: WorkerScore | None) -> list[Evidence]:
 
 def of_behaviour(session: Session, job_id: int, kind: str) -> dict[int, list[Evidence]]:
     """Speed and copying by worker id, over all answers to this kind of question of the job."""
-    rows = [
-        _Row(*row)
-        for row in session.execute(
-            select(Task.item_id, Answer.worker_id, Answer.value, Answer.seconds)
-            .join(Answer, Answer.task_id == Task.id)
-            .where(Task.job_id == job_id, Task.kind == kind, Task.repeat_of.is_(None))
-            .order_by(Answer.id)
-        )
+    return _behaviour(session, _answers(job_id, kind), kind)
+
+
+def of_worker(
+    session: Session, job_id: int, kind: str, worker_id: int, n_last: int
+) -> list[Evidence]:
+    """Speed and copying of one worker, among all who answered their ``n_last`` newest pictures."""
+    theirs = (
+        select(Task.item_id, Answer.id)
+        .join(Answer, Answer.task_id == Task.id)
+        .where(Answer.worker_id == worker_id, Task.job_id == job_id, Task.kind == kind)
+        .order_by(Answer.id.desc())
+        .limit(n_last)
+    )
+    items = select(theirs.subquery().c.item_id)
+    return _behaviour(session, _answers(job_id, kind).where(Task.item_id.in_(items)), kind)[
+        worker_id
     ]
-    found: dict[int, list[Evidence]] = defaultdict(list)
+
+
+def _answers(job_id: int, kind: str) -> Select[int, int, dict[str, Any], float]:
+    return (
+        select(Task.item_id, Answer.worker_id, Answer.value, Answer.seconds)
+        .join(Answer, Answer.task_id == Task.id)
+        .where(Task.job_id == job_id, Task.kind == kind, Task.repeat_of.is_(None))
+        .order_by(Answer.id)
+    )
+
+
+def _behaviour(
+    session: Session, answers_asked: Select[int, int, dict[str, Any], float], kind: str
+) -> defaultdict[int, list[Evidence]]:
+    rows = [_Row(*row) for row in session.execute(answers_asked)]
+    found: defaultdict[int, list[Evidence]] = defaultdict(list)
     if not rows:
         return found
     answers, worker_ids = _as_labels(rows)

@@ -26,6 +26,7 @@ PAGES = (
     "/datasets", "/datasets/1", "/jobs/new", "/jobs/new/question?dataset=1",
     "/jobs/new/plan?dataset=1&schema=1", "/jobs/2/review", "/jobs/1/review",
     "/jobs/2/plan", "/people", "/account", "/jobs/1/workers/1", "/jobs/1/workers/1/exclude",
+    "/jobs/1/workers/1/habits",
     "/jobs/1/workers/1/readmit", "/jobs/1/workers/1/grant", "/jobs/1/workers/1/warn",
     "/jobs/1/batches", "/jobs/2/batches", "/batches/1/extend", "/batches/1/expire",
     "/jobs/2/rehearsal", "/jobs/1/rehearsal", "/jobs/2/gate", "/jobs/1/gate", "/findings",

@@ -9,14 +9,16 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from jobs.errors import InvalidInput
-from jobs.reports import worker_table
+from jobs.reports import WorkerRow, worker_table
 from jobs.reports.assignments import assignment_list
+from jobs.reports.habits import signs, worker_habits
 from jobs.reports.heads import job_head
 from jobs.workers import letters, standing
 from webapp import confirming
 from webapp.auth import actor, allow
 from webapp.confirming import Field, Step, typed
 from webapp.installation import now, reading, writing
+from webapp.overlay import hand
 from webapp.requests import cursor
 
 blueprint = Blueprint("workers", __name__)
@@ -32,7 +34,23 @@ def index(job_id: int) -> str:
     with reading() as session:
         summary = job_head(session, job_id)
         rows = worker_table(session, job_id)
-    return render_template("workers/index.html", job=summary, rows=rows)
+        found = signs(session, job_id, rows)
+    by_worker: dict[int, list[WorkerRow]] = {}
+    for row in rows:
+        by_worker.setdefault(row.worker_id, []).append(row)
+    return render_template(
+        "workers/index.html", job=summary, workers=list(by_worker.values()), signs=found
+    )
+
+
+@blueprint.get("/jobs/<int:job_id>/workers/<int:worker_id>/habits")
+@allow("manager")
+def habits_part(job_id: int, worker_id: int) -> str:
+    """What the worker takes for what, where they draw, what speaks against them; fetched later."""
+    with reading() as session:
+        standing.find_worker(session, job_id, str(worker_id))
+        found = worker_habits(session, job_id, worker_id)
+    return render_template("workers/_habits.html", habits=found, hand=hand)
 
 
 @blueprint.get("/jobs/<int:job_id>/workers/<int:worker_id>")
