@@ -23,7 +23,15 @@ from webapp import cli
 from webapp.marketplace.serving import serve
 
 PRINTS_A_FILE = {"schema show", "template render", "template show"}  # the file itself
-RUNS_ON = {"background run", "template finish-trial", "up", "web", "worker", "marketplace"}
+RUNS_ON = {
+    "background run",
+    "batch finish-rehearsal",
+    "template finish-trial",
+    "up",
+    "web",
+    "worker",
+    "marketplace",
+}
 
 
 @pytest.fixture

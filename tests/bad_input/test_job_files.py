@@ -72,7 +72,7 @@ def core(message: str) -> str:
         ("routes.0.options.colour", 1, "routes.0: model: options: colour: no such key"),
         ("routes.0.options.cost_per_item", True, "model: cost_per_item: expected US dollars"),
         ("routes.1.options", {"colour": 1}, "routes.1: mturk: expected no options"),
-        ("routes.1.hit", {"template": "fancy"}, "routes.1: template 'fancy': expected one of"),
+        ("routes.1.hit", {"template": "fancy"}, "routes.1.hit.template: template 'fancy': no such"),
         ("quality.tag_method", "magic", "quality.tag_method: expected one of"),
         ("quality.box_method", "magic", "quality.box_method: expected one of"),
     ],

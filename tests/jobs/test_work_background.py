@@ -26,14 +26,16 @@ from webapp.marketplace.serving import serve
 
 PROGRAM = "from jobs import background, settings; background.run_worker(settings.read_settings())"
 LOSSY_PROGRAM = """
-import os, random, sys
+import random, sys
 from rq import Queue
 from jobs import background, settings
+
+chances = random.Random(sys.argv[1])
 
 class Lossy(Queue):
     "Drops 30 % of the wake-ups and doubles 30 %."
     def enqueue_job(self, job, **more):
-        chance = random.Random(f"{sys.argv[1]} {os.getpid()} {job.id}").random()
+        chance = chances.random()
         if chance < 0.3:
             return job
         super().enqueue_job(job, **more)

@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.run import Tally, failure_text, run_in_processes, run_seed, run_seeds
 from tests.simulation.stage import Stage, open_stage
 
-N_PARTS, SEEDS_A_PART = 20, 100
+N_PARTS, SEEDS_A_PART = 20, 105
 LEAST_FAULTS_A_PART = 1_250
 """Twenty parts of it are the 25,000 faults that docs/reliability.md speaks of."""
 

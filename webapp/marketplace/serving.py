@@ -134,7 +134,10 @@ def _server(app: Flask, listener: socket.socket, n_threads: int) -> BaseWSGIServ
 def _stop(server: BaseWSGIServer) -> None:
     """Let requests under way end, then close every socket in the thread that watches them."""
     server.task_dispatcher.shutdown()
-    server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
+    trigger = server.trigger
+    with trigger.lock:  # that thread waits for it: it cannot close the trigger while it is pulled
+        trigger.thunks.append(lambda: wasyncore.close_all(server._map, ignore_all=True))
+        trigger._physical_pull()
 
 
 def _tick(market: Market, stop: Event) -> None:
