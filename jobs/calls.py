@@ -19,6 +19,7 @@ from jobs.collection import collect_batch
 from jobs.db import reading, transaction
 from jobs.errors import HitworksError, Paused, ProviderError
 from jobs.extending import extend_batch
+from jobs.prolonging import prolong_batch
 from jobs.publishing import publish_batch
 from jobs.reconciling import reconcile
 from jobs.resources import Resources
@@ -49,6 +50,11 @@ def _extend(resources: Resources, batch_id: int, progress: Progress) -> datetime
 
 def _expire(resources: Resources, batch_id: int, progress: Progress) -> datetime | None:
     expire_batch(resources, batch_id, progress)
+    return None
+
+
+def _prolong(resources: Resources, batch_id: int, progress: Progress) -> datetime | None:
+    prolong_batch(resources, batch_id, progress)
     return None
 
 
@@ -131,6 +137,7 @@ CALLS: dict[str, Call] = {
     "collect_batch": _collect,
     "extend_batch": _extend,
     "expire_batch": _expire,
+    "prolong_batch": _prolong,
     "advance_job": _advance,
     "pay_bonus": _pay_bonus,
     "reverse_rejection": _reverse,

@@ -15,7 +15,10 @@ from webapp.installation import installation, writing
 
 @dataclass(frozen=True)
 class Field:
-    """One thing the person is asked; ``most`` is its largest number of characters."""
+    """One thing the person is asked; ``most`` is its largest number of characters.
+
+    ``options`` are (value, words) to choose from.
+    """
 
     name: str
     label: str
@@ -25,6 +28,7 @@ class Field:
     is_long: bool = False
     is_needed: bool = True
     mode: str = "text"
+    options: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from jobs import tallies
 from jobs.errors import NotFound
+from jobs.job_specs import Policy
 from jobs.records import SETTLED
 from jobs.reports.accuracy import GoldAccuracy, accuracy_against_gold
 from jobs.reports.money import RouteCost, cost_by_route
@@ -55,7 +56,10 @@ class JobSummary:
 
 @dataclass(frozen=True)
 class JobReport:
-    """All of a job's page. Histograms have N_BINS equal bins over [0, 1]."""
+    """All of a job's page. Histograms have N_BINS equal bins over [0, 1].
+
+    ``sure_at`` is the confidence from which on the job takes an answer for the label.
+    """
 
     summary: JobSummary
     routes: tuple[RouteCost, ...]
@@ -67,6 +71,7 @@ class JobReport:
     gold: tuple[GoldAccuracy, ...]
     confidence_histogram: tuple[int, ...]
     agreement_histogram: tuple[int, ...]
+    sure_at: float
 
 
 def job_list(
@@ -104,6 +109,7 @@ def job_report(session: Session, job_id: int) -> JobReport:
         gold=accuracy_against_gold(session, job_id),
         confidence_histogram=_histogram(counts, "confidence"),
         agreement_histogram=_histogram(counts, "agreement"),
+        sure_at=Policy.model_validate(jobs[0][0].policy).quality.sure_at,
     )
 
 

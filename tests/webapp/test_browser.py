@@ -31,7 +31,8 @@ PAGES = (
     "/health", "/jobs/999", "/jobs/2/plan", "/jobs/1/stop",
     "/jobs/1/workers/1", "/jobs/1/workers/1/exclude", "/jobs/1/workers/1/grant",
     "/jobs/1/workers/1/warn", "/jobs/1/assignments", "/assignments/1/bonus",
-    "/settings", "/findings", "/jobs/1/batches", "/batches/1/extend", "/batches/1/expire",
+    "/settings", "/findings", "/jobs/1/batches",
+    "/jobs/1/cap", "/jobs/1/terms", "/batches/1/prolong", "/batches/1/extend", "/batches/1/expire",
 )  # fmt: skip
 
 

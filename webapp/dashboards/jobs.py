@@ -10,7 +10,7 @@ from threading import BoundedSemaphore
 from flask import Blueprint, Response, current_app, render_template, stream_with_context
 
 from jobs.reports import job_list, job_report
-from jobs.reports.conflicts import conflicts
+from jobs.reports.disagreements import disagreements
 from jobs.reports.heads import job_head
 from jobs.reports.pace import finish, throughput
 from jobs.reports.spending import spending
@@ -19,7 +19,7 @@ from webapp.installation import now, reading
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 
-N_CONTESTED = 6
+N_CONTESTED = 8
 MAX_STREAMS = 8  # half of the server's threads
 open_streams = BoundedSemaphore(MAX_STREAMS)
 
@@ -39,7 +39,7 @@ def job(job_id: int) -> str:
     with reading() as session:
         report = job_report(session, job_id)
         ending = finish(session, job_id, now())
-        contested = conflicts(session, job_id=job_id, limit=N_CONTESTED)
+        contested = disagreements(session, job_id, N_CONTESTED)
     return render_template(
         "jobs/job.html", report=report, job=report.summary, finish=ending, contested=contested
     )
