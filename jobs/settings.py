@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         description="The local marketplace verifies every signature and refuses unknown access "
         "keys.",
     )
+    marketplace_options: str = Field(
+        "",
+        description="Options of the local marketplace, name=value, separated by spaces: see "
+        "docs/marketplace.md.",
+    )
     mturk_local_url: str = Field(
         "", description="Endpoint of the local environment; empty: the local marketplace's port."
     )

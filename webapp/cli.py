@@ -18,15 +18,16 @@ from sqlalchemy.exc import DataError
 from jobs import logs
 from jobs.accounts import first_run_token
 from jobs.cli import _door, groups
-from jobs.errors import HitworksError, ProviderError
+from jobs.errors import HitworksError, InvalidInput, ProviderError
 from jobs.lifeline import end_with_launcher
 from jobs.rehearsals.robots import Ground
 from jobs.settings import Settings, read_settings
 from webapp import N_THREADS, create_app, stack
-from webapp.marketplace.options import Options
+from webapp.marketplace.options import read_options
 from webapp.marketplace.serving import serve
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+FORM_RATES = "1200/minute"  # of one worker: no person's pace, and no flood either
 # A file or folder that somebody named and that is not what the command needs.
 _WRONG_PATHS = (
     FileExistsError,
@@ -99,11 +100,30 @@ def web(settings: Settings) -> None:
     is_flag=True,
     help="Verify every signature, refuse unknown access keys; else HITWORKS_MARKETPLACE_STRICT.",
 )
+@click.option(
+    "--option",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="How it behaves, such as settling_seconds=15; goes before HITWORKS_MARKETPLACE_OPTIONS.",
+)
 @click.pass_obj
 def marketplace(
-    settings: Settings, port: int | None, content_port: int | None, strict: bool
+    settings: Settings,
+    port: int | None,
+    content_port: int | None,
+    strict: bool,
+    pairs: tuple[str, ...],
 ) -> None:
     """Serve the local marketplace: MTurk's API for boto3, pages for workers."""
+    try:
+        options = read_options(
+            (*settings.marketplace_options.split(), *pairs),
+            strict=strict or settings.marketplace_strict,
+            form_rates=FORM_RATES,
+        )
+    except ValueError as error:
+        raise InvalidInput(f"marketplace option {error}") from error
     end_with_launcher()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (
@@ -116,7 +136,7 @@ def marketplace(
             content_port=content_port or settings.content_port,
             worker_origin=settings.marketplace_public_url.rstrip("/"),
             content_origin=settings.content_public_url.rstrip("/"),
-            options=Options(strict=strict or settings.marketplace_strict),
+            options=options,
         ) as running,
     ):
         click.echo(f"API and worker pages: {running.url}   HIT pages: {running.content_url}")

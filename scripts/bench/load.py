@@ -94,12 +94,19 @@ class Server:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--database", action="append", help="sqlite, postgres or a URL; repeatable")
-    parser.add_argument("--robots", type=int, default=Plan.n_robots)
-    parser.add_argument("--assignments", type=int, default=Plan.n_assignments)
-    parser.add_argument("--per-hit", type=int, default=Plan.per_hit)
-    parser.add_argument("--clients", type=int, default=Plan.n_clients)
-    parser.add_argument("--think", type=float, default=0.0)
-    parser.add_argument("--json", action="store_true")
+    for name, default, meaning in (
+        ("robots", Plan.n_robots, "workers at once"),
+        ("assignments", Plan.n_assignments, "assignments they do in all"),
+        ("per-hit", Plan.per_hit, "assignments a HIT"),
+        ("clients", Plan.n_clients, "requesters who post at once"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=int, default=default, help=f"{meaning} (default: {default})"
+        )
+    parser.add_argument(
+        "--think", type=float, default=0.0, help="seconds a robot looks at a HIT (default: 0)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON list in place of the text")
     given = parser.parse_args(arguments)
     plan = Plan(given.robots, given.assignments, given.per_hit, given.clients, given.think)
     reports = []
@@ -168,7 +175,7 @@ def running_server(database_url: str, folder: Path, *options: str) -> Iterator[S
     with (folder / "marketplace.log").open("wb") as log:
         process = subprocess.Popen(
             [*program, "marketplace", "--port", str(port), "--content-port", str(content_port),
-             *options],
+             "--option", "form_rates=", *options],
             env=environment, stdout=log, stderr=log,
         )  # fmt: skip
     try:

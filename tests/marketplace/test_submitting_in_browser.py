@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
 
-from tests.marketplace.bench import Account, Person, advance, html_question
+from tests.marketplace.bench import (
+    Account,
+    Person,
+    advance,
+    free_text,
+    html_question,
+    question_form,
+)
 from webapp.marketplace.serving import Running
 
 pytestmark = pytest.mark.browser
@@ -162,3 +169,25 @@ def test_an_answer_that_was_lost_on_the_way_can_be_sent_again(
     send(page)
     page.wait_for_url(lambda url: "/worker/tasks/" not in url)
     assert len(answers(account, hit)) == 1
+
+
+CROWD = html_question(
+    "<!DOCTYPE html><html lang='en'><head><title>Colours</title>"
+    "<script src='https://assets.crowd.aws/crowd-html-elements.js'></script></head><body>"
+    "<crowd-form><label>Colour <input name='colour'></label></crowd-form></body></html>"
+)
+FORM = question_form(free_text("colour"))
+
+
+@pytest.mark.parametrize(("question", "field"), [(CROWD, "Colour"), (FORM, "Say colour")])
+def test_an_unfinished_answer_survives_a_reload_where_a_frame_has_no_storage(
+    account: Account, worker: Person, page: Page, question: str, field: str
+) -> None:
+    page.goto(f"{worker.running.url}/worker/tasks/{worker.take(account.hit(Question=question))}")
+    frame_of(page).get_by_label(field).fill("teal")
+    expect(page.locator("#timer")).to_be_visible()
+    page.wait_for_function("() => JSON.stringify(sessionStorage).includes('teal')")
+    page.reload()
+    expect(frame_of(page).get_by_label(field)).to_have_value("teal")
+    page.goto(f"{worker.running.url}/worker/tasks/{worker.take(account.hit(Question=question))}")
+    expect(frame_of(page).get_by_label(field)).to_have_value("")

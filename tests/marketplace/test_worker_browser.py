@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image, ImageStat
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.marketplace.bench import (
@@ -259,3 +261,51 @@ def test_a_page_in_the_frame_cannot_reach_the_worker_s_page(
     expect(told).to_have_text("no parent;no cookie;no top;")
     desk.problems.clear()
     assert "/worker/tasks/" in desk.page.url
+
+
+def test_a_page_that_goes_along_with_the_dark_is_not_white_on_white(
+    running: Running, desk_of: Callable[..., Desk]
+) -> None:
+    page = (
+        "<!DOCTYPE html><html lang='en'><head><title>t</title>"
+        "<meta name='color-scheme' content='light dark'></head>"
+        "<body><p id='words'>Words</p><input name='a' aria-label='a'></body></html>"
+    )
+    account = open_account(running)
+    for theme, is_light in (("light", True), ("dark", False)):
+        desk = desk_of(running, theme=theme)
+        desk.go(f"/worker/tasks/{desk.person.take(account.hit(Question=html_question(page)))}")
+        words = desk.page.frame_locator("#hit-frame").locator("#words")
+        ink = words.evaluate("element => getComputedStyle(element).color")
+        assert (ink == "rgb(0, 0, 0)") is is_light
+        picture = Image.open(BytesIO(desk.page.locator("#hit-frame").screenshot())).convert("L")
+        assert (ImageStat.Stat(picture).median[0] > 128) is is_light
+
+
+def test_formats_and_numbers_of_choices_are_said_while_a_form_is_filled(
+    running: Running, desk_of: Callable[..., Desk]
+) -> None:
+    formats = (
+        "<Constraints><AnswerFormatRegex regex='^[a-c][1-3]$' flags='i' errorText='Like B2.'/>"
+        "<AnswerFormatRegex regex='2$' errorText='Ends in 2.'/></Constraints>"
+    )
+    two = choice("pets", "cat", "dog", "cow", style="checkbox").replace(
+        "<StyleSuggestion>", "<MaxSelectionCount>2</MaxSelectionCount><StyleSuggestion>"
+    )
+    account = open_account(running)
+    desk = desk_of(running)
+    hit = account.hit(Question=question_form(free_text("move", formats), two))
+    desk.go(f"/worker/tasks/{desk.person.take(hit)}")
+    frame = desk.page.frame_locator("#hit-frame")
+    move, cat = frame.get_by_label("Say move"), frame.get_by_label("cat")
+    for text, said in (("zz", "Like B2."), ("b1", "Ends in 2."), ("B2", "")):
+        move.fill(text)
+        assert move.evaluate("field => field.validationMessage") == said
+    for ticked, said in (("cat", ""), ("dog", ""), ("cow", "Choose at most 2.")):
+        frame.get_by_label(ticked).check()
+        assert cat.evaluate("field => field.validationMessage") == said
+    frame.get_by_role("button", name="Submit").click()
+    frame.get_by_label("cow").uncheck()
+    frame.get_by_role("button", name="Submit").click()
+    desk.page.wait_for_url(lambda url: "/worker/tasks/" not in url)
+    assert "<FreeText>B2</FreeText>" in account.assignments(hit)[0]["Answer"]

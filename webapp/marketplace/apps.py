@@ -20,6 +20,7 @@ from webapp.marketplace import admin, content, rpc, trials
 from webapp.marketplace.dial import Clock, utc_clock
 from webapp.marketplace.market import Market, current_market, open_market
 from webapp.marketplace.options import Options
+from webapp.marketplace.pace import Pace, Paces
 from webapp.marketplace.pages import (
     browse,
     doors,
@@ -27,6 +28,7 @@ from webapp.marketplace.pages import (
     history,
     layout,
     qualifications,
+    session,
     sign_in,
     work,
 )
@@ -95,8 +97,10 @@ def worker_app(market: Market) -> Flask:
         PERMANENT_SESSION_LIFETIME=timedelta(days=7),
         WTF_CSRF_TIME_LIMIT=None,
     )
-    app.extensions["marketplace_failures"] = sign_in.Failures(
-        market.options.login_attempts_per_minute
+    app.extensions["marketplace_paces"] = Paces(
+        Pace(market.options.call_rates),
+        Pace(market.options.form_rates),
+        Pace(f"{market.options.login_attempts_per_minute}/minute"),
     )
     csrf = CSRFProtect(app)
     for open_blueprint in (rpc.blueprint, work.submissions, admin.blueprint):
@@ -115,6 +119,8 @@ def worker_app(market: Market) -> Flask:
     sweeper = Sweeper(market)
     app.before_request(_to_own_address)
     app.before_request(sweeper.sweep_if_due)
+    app.before_request(session.check_pace)
+    app.after_request(session.count_form)
     app.after_request(frames.guard)
     app.register_error_handler(Declined, _declined)
     app.register_error_handler(CSRFError, _stale_form)
@@ -161,16 +167,22 @@ def _front() -> BaseResponse:
 
 
 def _declined(declined: Declined) -> Response:
-    page = render_template("declined.html", title=declined.title, message=declined.message)
-    return Response(page, declined.status)
+    return _told(declined.title, declined.message, declined.status)
+
+
+def _told(title: str, message: str, status: int) -> Response:
+    """A page of its own, or one for the frame in which the form was."""
+    page = render_template(
+        "declined.html", title=title, message=message, in_frame=frames.is_in_frame()
+    )
+    return Response(page, status)
 
 
 def _stale_form(_error: CSRFError) -> Response:
     message = (
         "The form was not sent from a fresh page of ours. Go back, reload the page, try again."
     )
-    page = render_template("declined.html", title="Please try again", message=message)
-    return Response(page, 400)
+    return _told("Please try again", message, 400)
 
 
 def _http_error(error: HTTPException) -> BaseResponse:
@@ -178,8 +190,7 @@ def _http_error(error: HTTPException) -> BaseResponse:
         return error.get_response()
     if isinstance(error, SecurityError):
         return Response("This address is not one of this server's.\n", 400, mimetype="text/plain")
-    page = render_template("declined.html", title=error.name, message=error.description or "")
-    return Response(page, error.code)
+    return _told(error.name, error.description or "", error.code or 500)
 
 
 def _guard_content(response: Response) -> Response:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from webapp.marketplace.pace import Pace
 
 SETTLING_SECONDS_AS_SEEN = 15.0
 """Clients of the real service wait this long before they change a new HIT."""
@@ -55,6 +60,14 @@ class Options:
     """Assignments one worker may hold at a time."""
 
     login_attempts_per_minute: int = 20
+
+    form_rates: str = ""
+    """How often one worker may send a form, such as ``1200/minute``; a stranger's address is
+    counted where it is refused. Empty: no bound."""
+
+    call_rates: str = ""
+    """Calls of one access key, such as ``5/second``, past which it is told ``Rate exceeded``."""
+
     frame_sandbox: str = "allow-scripts allow-forms allow-same-origin allow-modals"
     """Flags of the HIT frame; allow-same-origin gives it its own, second origin only."""
 
@@ -69,3 +82,30 @@ class Options:
 
     production_message_suffix: bool = False
     """Error texts end in `` (ms)`` as in production, not `` (ms s)`` as in the sandbox."""
+
+
+def read_options(pairs: Iterable[str], **given: Any) -> Options:
+    """Options from ``name=value`` texts, the later ones before earlier ones and ``given``.
+
+    Yes and no, numbers, and lists with commas are written as one says them.
+
+    Raises:
+        ValueError: names the option and what it may be.
+
+    """
+    defaults = {one.name: one.default for one in fields(Options)}
+    for pair in pairs:
+        name, mark, text = pair.partition("=")
+        if name not in defaults or not mark:
+            raise ValueError(
+                f"{pair!r}: expected name=value, the name one of {', '.join(defaults)}"
+            )
+        given[name] = text.split(",") if isinstance(defaults[name], tuple) else text
+    try:
+        options = TypeAdapter(Options).validate_python(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{first['loc'][0]}={first['input']}: {first['msg']}") from error
+    for rates in (options.form_rates, options.call_rates):
+        Pace(rates)
+    return options

@@ -93,7 +93,7 @@ def ask(session: Session, row: QualificationType, worker: Worker, now: int) -> Q
     if row.status != "Active" or row.for_staff:
         raise Declined("This qualification cannot be asked for.", status=404, title="Not found")
     under_way = _latest(session, row, worker)
-    if under_way and under_way.state == "Testing" and not _is_over(under_way, row, now):
+    if under_way and under_way.state == "Testing" and not is_over(under_way, now):
         return under_way
     _check_retry(row, under_way, now)
     request = QualificationRequest(
@@ -109,6 +109,16 @@ def ask(session: Session, row: QualificationType, worker: Worker, now: int) -> Q
     return request
 
 
+def deadline_of(request: QualificationRequest) -> int:
+    """When the time for the request's test ends."""
+    return request.started_at + (request.type.test_duration_seconds or 0) * SECOND
+
+
+def is_over(request: QualificationRequest, now: int) -> bool:
+    """Whether the request's test was begun and not handed in while there was time."""
+    return request.state == "Testing" and now > deadline_of(request)
+
+
 def hand_in(
     session: Session, request: QualificationRequest, answer: str, replies: Replies, now: int
 ) -> None:
@@ -120,7 +130,7 @@ def hand_in(
     """
     if request.state != "Testing":
         raise Declined("This test was handed in before.")
-    if _is_over(request, request.type, now):
+    if is_over(request, now):
         raise Declined("The time for this test is over.", status=410, title="Too late")
     request.answer, request.submitted_at, request.state = answer, now, "Submitted"
     if request.type.answer_key:
@@ -138,10 +148,6 @@ def _latest(
         .order_by(QualificationRequest.id.desc())
         .limit(1)
     ).first()
-
-
-def _is_over(request: QualificationRequest, row: QualificationType, now: int) -> bool:
-    return now > request.started_at + (row.test_duration_seconds or 0) * SECOND
 
 
 def _check_retry(row: QualificationType, last: QualificationRequest | None, now: int) -> None:

@@ -255,7 +255,7 @@ def bad_worker_id() -> Refusal:
 
 
 def throttled() -> Refusal:
-    """Too fast, or told to say so."""
+    """Too many calls in too little time, or told to say so."""
     return Refusal("Rate exceeded", kind="ThrottlingException")
 
 

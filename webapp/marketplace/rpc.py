@@ -19,6 +19,7 @@ from webapp.marketplace.encoding import encoded
 from webapp.marketplace.faults import Fault
 from webapp.marketplace.market import Market, current_market
 from webapp.marketplace.operations.call import Call, Members
+from webapp.marketplace.pace import current_paces
 from webapp.marketplace.refusals import Refusal, service_fault, throttled
 from webapp.marketplace.service_model import TARGET_PREFIX, operation
 from webapp.marketplace.store import reading, write
@@ -64,6 +65,8 @@ def _operation_name(target: str) -> str:
 def _answered(market: Market, name: str) -> Response:
     body = request.get_data()
     requester = _caller(market, body)
+    if not current_paces().calls.take(str(requester)):
+        raise throttled()
     model = operation(name)
     args = validated(model.input_shape, _parsed(body))
     members = _performed(market, requester, name, args)

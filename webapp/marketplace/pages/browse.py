@@ -14,6 +14,7 @@ from webapp.marketplace import assignments, invitations
 from webapp.marketplace.content import frame_of
 from webapp.marketplace.encoding import cents_of
 from webapp.marketplace.market import Market, current_market
+from webapp.marketplace.pages.demands import Demand, demands_of, names_of
 from webapp.marketplace.pages.frames import allow_frame
 from webapp.marketplace.pages.session import needs_worker, signed_in_worker
 from webapp.marketplace.refusals import Declined
@@ -30,11 +31,11 @@ _BY_ID = select(HitType).where(HitType.hit_type_id == bindparam("id"))
 
 @dataclass(frozen=True)
 class Group:
-    """One row of the list: HITs of one type, and what keeps the worker from them."""
+    """One row of the list: HITs of one type, and what keeps the worker from accepting them."""
 
     hit_type: HitType
     n_hits: int
-    lacking: tuple[str, ...]
+    lacking: tuple[Demand, ...]
 
 
 @blueprint.get("/worker")
@@ -72,7 +73,7 @@ def preview(hit_type_id: str) -> str | BaseResponse:
         hit_type = _hit_type(session, hit_type_id)
         standing = standing_for(session, worker, hit_type.requirements)
         assignments.check_allowed(session, worker, hit_type, standing, "preview")
-        lacking = unmet(hit_type.requirements, "accept", standing)
+        names = names_of(session, hit_type.requirements)
         hit = _shown_hit(session, worker, hit_type, now)
     frame = frame_of(market, hit)
     allow_frame(market, frame.address)
@@ -80,7 +81,7 @@ def preview(hit_type_id: str) -> str | BaseResponse:
         "preview.html",
         hit=hit,
         hit_type=hit_type,
-        lacking=lacking,
+        demands=demands_of(hit_type.requirements, standing, names),
         frame=frame,
         sandbox=market.options.frame_sandbox,
     )
@@ -141,13 +142,18 @@ def _groups(session: Session, worker: Worker, now: int) -> list[Group]:
     groups = assignments.open_groups(session, worker, now)
     asked = [one for hit_type, _ in groups for one in hit_type.requirements]
     standing = standing_for(session, worker, asked)
+    names = names_of(session, asked)
     blockers = assignments.blockers_of(session, worker)
     return [
-        Group(hit_type, n_hits, tuple(unmet(hit_type.requirements, "accept", standing)))
+        Group(hit_type, n_hits, _lacking(demands_of(hit_type.requirements, standing, names)))
         for hit_type, n_hits in groups
         if not unmet(hit_type.requirements, "discover", standing)
         and hit_type.requester_id not in blockers
     ]
+
+
+def _lacking(demands: tuple[Demand, ...]) -> tuple[Demand, ...]:
+    return tuple(demand for demand in demands if not demand.is_met)
 
 
 def _matches(group: Group, search: str, least_cents: int) -> bool:

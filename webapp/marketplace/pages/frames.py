@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Response, g
+from flask import Response, g, request
 
 from webapp.marketplace.market import Market
 
-_NOBODY = "'none'"
-_OWN_PICTURES = "'self' data:"
+_NOBODY, _OWN = "'none'", "'self'"
+_OWN_MEDIA = "'self' data:"
 
 
 def allow_frame(market: Market, address: str) -> None:
@@ -18,14 +18,14 @@ def allow_frame(market: Market, address: str) -> None:
     g.frame_sources = f"'self' {market.content_origin} {parts.scheme}://{parts.netloc}"
 
 
-def allow_own_frame() -> None:
-    """Let this response stand in the frame of a page of ours."""
-    g.frame_ancestors = "'self'"
+def allow_media() -> None:
+    """Let this response show pictures and play sound and film from anywhere."""
+    g.media_sources = "'self' data: https: http:"
 
 
-def allow_pictures() -> None:
-    """Let this response show pictures from anywhere."""
-    g.picture_sources = "'self' data: https: http:"
+def is_in_frame() -> bool:
+    """Whether the page being answered stands in the frame of a page of ours."""
+    return request.blueprint == "submissions"
 
 
 def guard(response: Response) -> Response:
@@ -33,12 +33,13 @@ def guard(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     if response.mimetype != "text/html":
         return response
+    media = g.get("media_sources", _OWN_MEDIA)
     response.headers.setdefault(
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        f"img-src {g.get('picture_sources', _OWN_PICTURES)}; "
+        f"img-src {media}; media-src {media}; "
         f"frame-src {g.get('frame_sources', _NOBODY)}; "
-        f"frame-ancestors {g.get('frame_ancestors', _NOBODY)}; "
+        f"frame-ancestors {_OWN if is_in_frame() else _NOBODY}; "
         "form-action 'self'; base-uri 'none'",
     )
     response.headers.setdefault("Referrer-Policy", "same-origin")

@@ -10,7 +10,7 @@ from werkzeug import Response as BaseResponse
 from webapp.marketplace import qualifying
 from webapp.marketplace.dial import SECOND
 from webapp.marketplace.market import current_market
-from webapp.marketplace.pages.frames import allow_pictures
+from webapp.marketplace.pages.frames import allow_media
 from webapp.marketplace.pages.session import needs_worker, signed_in_worker
 from webapp.marketplace.questions.forms import read_form
 from webapp.marketplace.questions.replies import read_replies
@@ -39,11 +39,15 @@ def mine() -> str:
         standing = standing_of(session, worker)
         held = _held(session, worker)
         requests = _requests(session, worker)
-        offered = _offered(session, {row.type_id for row in held}, search)
+        over = {row.id for row in requests if qualifying.is_over(row, market.dial.now())}
+        ended = over | {row.id for row in requests if row.state == "Rejected"}
+        asked = {r.type_id for r in requests if r.id not in ended or not _may_be_repeated(r)}
+        offered = _offered(session, asked | {row.type_id for row in held}, search)
     return render_template(
         "qualifications.html",
         held=held,
         requests=requests,
+        over=over,
         offered=offered,
         search=search,
         n_approved=standing[N_APPROVED],
@@ -77,13 +81,12 @@ def test(request_id: str) -> str:
         made = _own_request(session, worker, request_id)
     if made.state != "Testing":
         raise Declined("This test was handed in before.")
-    deadline = made.started_at + (made.type.test_duration_seconds or 0) * SECOND
-    allow_pictures()
+    allow_media()
     return render_template(
         "test.html",
         made=made,
         form=read_form(made.test, "Test"),
-        seconds_left=max(0, deadline - market.dial.now()) // SECOND,
+        seconds_left=max(0, qualifying.deadline_of(made) - market.dial.now()) // SECOND,
     )
 
 
@@ -148,7 +151,11 @@ def _requests(session: Session, worker: Worker) -> list[QualificationRequest]:
     )
 
 
-def _offered(session: Session, held: set[int], search: str) -> list[QualificationType]:
+def _may_be_repeated(request: QualificationRequest) -> bool:
+    return request.type.retry_delay_seconds is not None
+
+
+def _offered(session: Session, known: set[int], search: str) -> list[QualificationType]:
     rows = session.scalars(
         select(QualificationType)
         .where(QualificationType.status == "Active", QualificationType.for_staff.is_(False))
@@ -159,6 +166,6 @@ def _offered(session: Session, held: set[int], search: str) -> list[Qualificatio
     return [
         row
         for row in rows
-        if row.id not in held
+        if row.id not in known
         and all(word in f"{row.name} {row.description} {row.keywords}".lower() for word in words)
     ][:_MOST_LISTED]

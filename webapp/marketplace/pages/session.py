@@ -6,11 +6,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from flask import g, redirect, request, session, url_for
+from flask import Response, g, redirect, request, session, url_for
 from sqlalchemy import bindparam, func, select
 from werkzeug import Response as BaseResponse
 
 from webapp.marketplace.market import Market, current_market
+from webapp.marketplace.pace import current_paces
+from webapp.marketplace.refusals import Declined
 from webapp.marketplace.store import reading, write
 from webapp.marketplace.tables.people import Worker, WorkerMessage
 
@@ -71,6 +73,33 @@ def needs_worker(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answe
         return view(*args, **kwargs)
 
     return guarded
+
+
+def check_pace() -> None:
+    """Refuse the form of a sender who has sent too many.
+
+    Raises:
+        Declined: 429.
+
+    """
+    if _is_form() and current_paces().forms.is_used_up(_sender()):
+        raise Declined("That was too fast. Wait a minute, then try again.", status=429)
+
+
+def count_form(response: Response) -> Response:
+    """Count a worker's form, and a stranger's that was refused: many may share an address."""
+    if _is_form() and (present_worker() or response.status_code >= 400):
+        current_paces().forms.take(_sender())
+    return response
+
+
+def _is_form() -> bool:
+    return request.method == "POST" and request.blueprint not in ("rpc", "admin", None)
+
+
+def _sender() -> str:
+    worker = present_worker()
+    return f"worker:{worker.id}" if worker else f"address:{request.remote_addr}"
 
 
 def _next_epoch(worker: Worker) -> None:

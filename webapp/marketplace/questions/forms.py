@@ -19,6 +19,15 @@ _GONE = {"FileUploadAnswer", "Application", "EmbeddedBinary", "JavaApplet", "Fla
 
 
 @dataclass(frozen=True)
+class Pattern:
+    """An AnswerFormatRegex, for the worker's browser: here no requester's expression is run."""
+
+    regex: str
+    flags: str
+    help: str
+
+
+@dataclass(frozen=True)
 class FreeText:
     """A text answer and what it should look like; bounds are None where there are none."""
 
@@ -29,8 +38,7 @@ class FreeText:
     most_value: str
     least_length: int | None
     most_length: int | None
-    pattern: str
-    pattern_help: str
+    patterns: tuple[Pattern, ...]
 
 
 @dataclass(frozen=True)
@@ -176,7 +184,7 @@ class _Reader:
 
     def free_text(self, element: Element) -> FreeText:
         parts = self.parts(element, ("Constraints", "DefaultText", "NumberOfLinesSuggestion"))
-        numeric, length, pattern = self.constraints(parts.get("Constraints"))
+        numeric, length, patterns = self.constraints(parts.get("Constraints"))
         return FreeText(
             default=parts["DefaultText"].text or "" if "DefaultText" in parts else "",
             n_lines=self.number(parts.get("NumberOfLinesSuggestion"), 1) or 1,
@@ -185,20 +193,25 @@ class _Reader:
             most_value=numeric.get("maxValue", "") if numeric is not None else "",
             least_length=self.bound(length, "minLength"),
             most_length=self.bound(length, "maxLength"),
-            pattern=pattern.get("regex", "") if pattern is not None else "",
-            pattern_help=pattern.get("errorText", "") if pattern is not None else "",
+            patterns=patterns,
         )
 
     def constraints(
         self, element: Element | None
-    ) -> tuple[Element | None, Element | None, Element | None]:
+    ) -> tuple[Element | None, Element | None, tuple[Pattern, ...]]:
+        """IsNumeric, Length, and the patterns, all of which an answer must match."""
         found: dict[str, Element] = {}
+        patterns: list[Pattern] = []
         for child in element if element is not None else ():
             name = xml.local_name(child)
-            if name not in ("IsNumeric", "Length", "AnswerFormatRegex"):
+            if name == "AnswerFormatRegex" and child.get("regex"):
+                asked = (child.get(part, "") for part in ("regex", "flags", "errorText"))
+                patterns.append(Pattern(*asked))
+            elif name in ("IsNumeric", "Length") and name not in found:
+                found[name] = child
+            else:
                 raise self.wrong(f"Unexpected element '{name}' in 'Constraints'.")
-            found.setdefault(name, child)
-        return found.get("IsNumeric"), found.get("Length"), found.get("AnswerFormatRegex")
+        return found.get("IsNumeric"), found.get("Length"), tuple(patterns)
 
     def selection(self, element: Element) -> Selection:
         parts = self.parts(

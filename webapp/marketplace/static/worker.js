@@ -3,6 +3,8 @@
   const timer = document.getElementById('timer');
   const frame = document.getElementById('hit-frame');
   const message = document.getElementById('frame-message');
+  const task = document.querySelector('.taskbar[data-assignment-id]');
+  const MOST_DRAFT = 1_000_000;
 
   function asText(seconds) {
     const left = Math.max(0, Math.floor(seconds));
@@ -38,9 +40,21 @@
     if (wanted > 0) frame.style.height = `${Math.max(wanted, 240)}px`;
   }
 
-  function goOn(event) {
-    if (event.origin !== window.location.origin || !frame) return;
-    if (event.source !== frame.contentWindow) return;
+  /** Keep the unfinished answer of a frame that has no storage of its own, until this tab closes. */
+  function keepDraft({ origin, data }) {
+    const key = `draft:${task.dataset.assignmentId}`;
+    if (data.marketplace === 'draft-asked') {
+      const draft = window.sessionStorage.getItem(key);
+      frame.contentWindow.postMessage({ marketplace: 'draft', draft }, origin);
+    } else if (typeof data.draft === 'string' && data.draft.length <= MOST_DRAFT) {
+      window.sessionStorage.setItem(key, data.draft);
+    }
+  }
+
+  function hear(event) {
+    if (!frame || event.source !== frame.contentWindow) return;
+    if (task && /^draft-(asked|written)$/.test(event.data?.marketplace)) keepDraft(event);
+    if (event.origin !== window.location.origin) return;
     if (event.data?.marketplace === 'submitted' && /^\/[^/\\]/.test(event.data.next)) {
       window.location.assign(event.data.next);
     } else if (event.data?.marketplace === 'declined') {
@@ -69,7 +83,7 @@
   if (frame) fitFrame();
   const form = document.getElementById('accept-next');
   if (form) saveSwitchAtOnce(form);
-  window.addEventListener('message', goOn);
+  window.addEventListener('message', hear);
   window.addEventListener('offline', () => say('The network is away. Wait with submitting until it is back.'));
   window.addEventListener('online', () => say('The network is back.'));
 })();

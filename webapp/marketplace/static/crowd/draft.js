@@ -1,23 +1,43 @@
-// A worker's unfinished answer, kept in this browser under the assignment's id.
+// A worker's unfinished answer, kept in this browser under the assignment's id. Browsers that
+// give a frame of another site no storage have it kept by the worker's page around the frame.
 const PREFIX = 'crowd-draft:';
 const KEPT_DAYS = 7;
+const PATIENCE_MS = 1000;
 
 /** A draft for these frame parameters, or one that keeps nothing where there is no assignment. */
 export function openDraft(parameters, now = Date.now()) {
+  if (!parameters.assignmentId) return { read: async () => null, write: () => {} };
   const storage = usableStorage();
-  if (!storage || !parameters.assignmentId) return { read: () => null, write: () => {} };
+  if (!storage) return draftAround(parameters);
   forgetOld(storage, now);
   const key = `${PREFIX}${parameters.assignmentId}:${parameters.workerId}:${parameters.hitId}`;
   return {
-    read: () => readAnswer(storage, key),
+    read: async () => parsed(storage.getItem(key)),
     write: (answer) => {
       try {
-        storage.setItem(key, JSON.stringify({ at: Date.now(), answer }));
+        storage.setItem(key, written(answer));
       } catch (error) {
-        // A full or forbidden storage costs the draft, never the answer itself.
+        // A full storage costs the draft, never the answer itself.
         console.warn('The draft could not be kept:', error);
       }
     },
+  };
+}
+
+/** A draft in the hands of the page around; on venues other than ours nobody answers. */
+function draftAround({ turkSubmitTo }) {
+  const tell = (message) => window.parent.postMessage(message, turkSubmitTo);
+  if (window.parent === window || !URL.canParse(turkSubmitTo)) return { read: async () => null, write: () => {} };
+  return {
+    read: () =>
+      new Promise((resolve) => {
+        window.addEventListener('message', (event) => {
+          if (event.source === window.parent && event.data?.marketplace === 'draft') resolve(parsed(event.data.draft));
+        });
+        window.setTimeout(resolve, PATIENCE_MS, null);
+        tell({ marketplace: 'draft-asked' });
+      }),
+    write: (answer) => tell({ marketplace: 'draft-written', draft: written(answer) }),
   };
 }
 
@@ -25,13 +45,17 @@ function usableStorage() {
   try {
     return window.localStorage;
   } catch {
-    return null; // a sandboxed frame without an origin has none
+    return null; // a frame without an origin, or of another site than the page around, may have none
   }
 }
 
-function readAnswer(storage, key) {
+function written(answer) {
+  return JSON.stringify({ at: Date.now(), answer });
+}
+
+function parsed(text) {
   try {
-    return JSON.parse(storage.getItem(key))?.answer ?? null;
+    return JSON.parse(text)?.answer ?? null;
   } catch {
     return null;
   }

@@ -156,9 +156,9 @@ export class CrowdForm extends HTMLElement {
     this.draft?.write(answer);
   }
 
-  restoreDraft() {
-    const saved = this.draft.read();
-    if (!saved) return;
+  async restoreDraft() {
+    const saved = await this.draft.read();
+    if (!saved || this.sent) return;
     for (const field of fieldsOf(this)) {
       if (field.fieldName in saved) field.restore?.(saved[field.fieldName]);
     }
