@@ -75,3 +75,11 @@ def test_overlap_speaks_against_an_object_where_mostly_false_ones_overlap():
     lying_on_one = _crowding.evidence(pairs, odds)[n:]
     assert lying_on_one[: n // 2].max() < 0 < lying_on_one[n // 2 :].min() + 1e-9
     assert np.abs(_crowding.evidence((pairs[0][:0], pairs[1][:0], pairs[2][:0]), odds)).max() == 0
+
+
+def test_doubtful_objects_do_not_teach_that_real_ones_overlap():
+    # A hundred of four hundred sure objects carry one that two of five workers share.
+    n = 400
+    odds = np.concatenate([np.full(n, 6.0), np.full(100, 1.5), np.full(100, -3.0)])
+    pairs = (np.arange(100), n + np.arange(100), np.full(100, 0.45))
+    assert _crowding.evidence(pairs, odds)[n : n + 100].max() < -0.3

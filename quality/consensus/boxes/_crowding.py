@@ -3,7 +3,8 @@
 Stray copies of an object, and false boxes in a dense scene, overlap real objects more often
 than real objects overlap each other. How much more differs from crowd to crowd and from scene
 to scene, so the odds are learned: for each band of overlap, the share of the real objects in it
-against the share of the false, as the votes alone tell them apart.
+against the share of the false. How real objects lie is taken from those the votes leave no doubt
+about: among the doubtful, strays that two workers happen to share look as real as any.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _BANDS = np.array([0.02, 0.1, 0.2, 0.3, 0.4])
 _PRIOR = 10.0
 _ROUNDS = 3
 _MOST = 2.0
+_SURELY = 4  # the power of the belief with which an object tells how real ones lie
 
 Pairs = tuple[Ints, Ints, Floats]
 
@@ -63,10 +65,11 @@ def _overlap(pairs: Pairs, belief: Floats) -> Floats:
 def _learn(band: Ints, belief: Floats) -> Floats:
     """Log odds (bands,), shrunk to none."""
     n = len(_BANDS) + 1
-    all_, real = np.bincount(band, minlength=n), np.bincount(band, weights=belief, minlength=n)
+    all_, false = np.bincount(band, minlength=n), np.bincount(band, 1 - belief, minlength=n)
+    real = np.bincount(band, belief**_SURELY, minlength=n)
     share = all_ / max(len(band), 1)
     in_real = (real + _PRIOR * share) / (real.sum() + _PRIOR)
-    in_false = (all_ - real + _PRIOR * share) / (len(band) - real.sum() + _PRIOR)
+    in_false = (false + _PRIOR * share) / (false.sum() + _PRIOR)
     odds = np.log(np.maximum(in_real, 1e-12)) - np.log(np.maximum(in_false, 1e-12))
     learned: Floats = np.clip(odds, -_MOST, _MOST)
     return learned
