@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from jobs import bonuses, reports
-from jobs.cli import _door, _standing
+from jobs.cli import _door, _inviting, _standing
 from jobs.marketplace_accounts import add_worker, read_admin_token
 from jobs.money import format_usd, parse_usd
 from jobs.reports.heads import job_head
@@ -14,7 +14,7 @@ from jobs.settings import Settings
 
 @click.group("worker")
 def group() -> None:
-    """Workers of a job: accuracy, speed, earnings, bonuses, exclusions, letters."""
+    """Workers: accounts, links, accuracy, earnings, bonuses, exclusions, letters."""
 
 
 for _command in (
@@ -24,6 +24,8 @@ for _command in (
     _standing.warn,
     _standing.letter,
     _standing.show_standing,
+    _inviting.invite_worker,
+    _inviting.study,
 ):
     group.add_command(_command)
 
