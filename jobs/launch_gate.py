@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import hit_specs, limits
+from jobs import hit_specs, limits, planning
 from jobs.blobs import Blobs
 from jobs.errors import BudgetExceeded, NotFound, ProviderError
 from jobs.estimating import Estimate, estimate
@@ -116,6 +116,24 @@ def check(found: LaunchPreview) -> None:
             f"{'; '.join(found.refusals)}",
             found.missing_micros,
         )
+
+
+def judge(
+    session: Session, job_id: int, venues: Venues, blobs: Blobs, now: datetime, *, confirmed: str
+) -> None:
+    """Refuse a draft that nobody confirmed or that cannot be paid; every door asks before a launch.
+
+    A job that is no draft passes: the launch itself says what it is.
+
+    Raises:
+        InvalidInput: when a production job's name was not typed.
+        BudgetExceeded: with everything that is missing, or why nobody can say who pays.
+
+    """
+    job = session.get(Job, job_id)
+    if job is not None and job.state == "draft":
+        planning.check_confirmed(job.environment, job.name, confirmed)
+        check(preview(session, job_id, venues, blobs, now))
 
 
 def _payers(session: Session, job: Job, cost: Estimate, venues: Venues) -> list[Payer]:

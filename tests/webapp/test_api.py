@@ -123,6 +123,18 @@ def test_a_revoked_token_and_a_closed_account_end_at_once(app: Flask) -> None:
     assert program.get("/jobs").status_code == 401
 
 
+def test_a_program_passes_the_same_gate_as_a_person(app: Flask) -> None:
+    """Its production job has its name typed, and nobody can say whose money it is."""
+    program = Program(app)
+    unconfirmed = program.send("/jobs/3/launch")
+    assert unconfirmed.status_code == 422
+    assert "'Real money'" in unconfirmed.text
+    refused = program.send("/jobs/3/launch", {"confirm": "Real money"})
+    assert (refused.status_code, code(refused)) == (422, "budget_exceeded")
+    assert "nobody could say who pays" in refused.text
+    assert program.get("/jobs/3").json["summary"]["state"] == "draft"  # type: ignore[index]
+
+
 def test_a_job_goes_from_draft_to_launch(app: Flask) -> None:
     program = Program(app)
     made = program.send("/jobs", JOB)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from jobs import ledger, pausing, planning, stopping
+from jobs import launch_gate, ledger, pausing, planning, stopping
 from jobs.ledger import Reason
 from jobs.money import parse_usd
 from jobs.reports import job_list, job_report, ledger_page, worker_table
@@ -70,9 +70,12 @@ def estimate(job_id: int) -> Response:
 def launch(job_id: int, json: Launch) -> Response:
     """Post the job. A repeat is refused with 409: a job launches once.
 
-    A job in production is launched only with its name in ``confirm``.
+    A job in production is launched only with its name in ``confirm``. A budget, cap or balance
+    that is too small refuses with 422, and so does an account nobody can name in production.
     """
     place = installation()
+    with reading() as session:
+        launch_gate.judge(session, job_id, place.venues, place.blobs, now(), confirmed=json.confirm)
     with writing() as session:
         planning.launch(
             session,

@@ -143,7 +143,8 @@ def launch(job_id: int) -> Response | tuple[str, int]:
     """Hand the job to the background; with real money only after its name was typed."""
     place, typed = installation(), request.form.get("confirm", "").strip()
     try:
-        _check_gate(job_id, typed)
+        with reading() as session:
+            launch_gate.judge(session, job_id, place.venues, place.blobs, now(), confirmed=typed)
         with writing() as session:
             planning.launch(
                 session, job_id, place.venues, place.blobs, now(), actor(), confirmed=typed
@@ -173,17 +174,6 @@ def gate(job_id: int) -> str:
     payers = [payer for payer in found.payers if payer.identity] if found else []
     lines = [launch_gate.describe(payer) for payer in payers]
     return render_template("new_job/_gate.html", found=found, lines=lines, problem=problem)
-
-
-def _check_gate(job_id: int, typed: str) -> None:
-    """Refuse what nobody confirmed or nobody can pay, before a transaction is begun."""
-    place = installation()
-    with reading() as session:
-        summary = job_head(session, job_id)
-        if summary.state != "draft":
-            return  # refused by the launch itself
-        planning.check_confirmed(summary.environment, summary.name, typed)
-        launch_gate.check(launch_gate.preview(session, job_id, place.venues, place.blobs, now()))
 
 
 def _question_page(error: str = "") -> str:
