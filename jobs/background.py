@@ -13,8 +13,10 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import redis
@@ -31,6 +33,7 @@ from jobs.queue_server import queue_url
 from jobs.resources import Resources, open_resources
 from jobs.settings import Settings
 from jobs.tables import Work
+from jobs.work import Lease
 
 QUEUE = "hitworks"
 _log = logging.getLogger(__name__)
@@ -208,8 +211,30 @@ def _run_here(work_id: int) -> None:
     if _here is None:
         raise RuntimeError("background calls run in a worker's horse only")
     resources, connection = _here
-    calls.run(resources, work_id, owners.this_process())
+    calls.run(resources, work_id, owners.this_process(), kept)
     wake_due(resources, connection)
+
+
+@contextmanager
+def kept(lease: Lease) -> Iterator[None]:
+    """Prolong the lease for as long as the block runs; a process that stands still loses it."""
+    is_over = threading.Event()
+
+    def prolong() -> None:
+        while not is_over.wait(lease.seconds / 3):
+            try:
+                if not lease.prolong():
+                    return
+            except DBAPIError as error:
+                _log.warning("the database does not answer: %s", error)
+
+    keeper = threading.Thread(target=prolong, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        keeper.join()
 
 
 def _die_with_parent() -> None:

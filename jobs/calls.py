@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -26,11 +27,11 @@ from jobs.resources import Resources
 from jobs.review import review_job
 from jobs.stopping import expire_batch
 from jobs.tables import Export, Job, Work
-from jobs.work import Claim, LeaseLost, Progress
+from jobs.work import Claim, Lease, LeaseLost, Progress
 from jobs.workers import enforcing, letters, reversals
 
 _BETWEEN_RECONCILES = timedelta(hours=1)
-Call = Callable[[Resources, int, Progress], datetime | None]
+Call = Callable[[Resources, int, Lease], datetime | None]
 """Does the work on a subject; gives the time at which it wants to run again, if any."""
 
 
@@ -83,13 +84,15 @@ def _send_letter(resources: Resources, letter_id: int, progress: Progress) -> da
     return None
 
 
-def _advance(resources: Resources, job_id: int, progress: Progress) -> datetime | None:
+def _advance(resources: Resources, job_id: int, lease: Lease) -> datetime | None:
     """Combine what is known, decide the work, finish what is sure."""
-    consensus.combine_in_pages(resources.sessions, job_id, resources.clock(), progress)
-    review = review_job(resources, job_id, progress)
+    consensus.combine_in_pages(
+        resources.sessions, job_id, resources.clock(), lease, fence=lease.fence
+    )
+    review = review_job(resources, job_id, lease)
     with transaction(resources.sessions) as session:
         routing.route_onward(session, job_id, resources.clock())
-    labels.finish_in_pages(resources.sessions, job_id, resources.clock(), progress)
+    labels.finish_in_pages(resources.sessions, job_id, resources.clock(), lease)
     return _a_poll_later(resources) if review.n_too_soon else review.look_at
 
 
@@ -152,19 +155,26 @@ CALLS: dict[str, Call] = {
 }
 
 
-def run(resources: Resources, work_id: int, owner: str) -> bool:
+def run(
+    resources: Resources,
+    work_id: int,
+    owner: str,
+    keep: Callable[[Lease], AbstractContextManager[object]] = nullcontext,
+) -> bool:
     """Run the row if it is due and free; False when there was nothing to do.
 
-    Running the same row any number of times, also at once, has the effect of once.
+    Running the same row any number of times, also at once, has the effect of once. ``keep``
+    is open while the call runs, and may prolong its lease during a long step.
     """
     lease_seconds = resources.settings.lease_seconds
     with transaction(resources.sessions) as session:
         claim = work.claim(session, work_id, owner, resources.clock(), lease_seconds)
     if claim is None:
         return False
-    progress = work.fenced_progress(resources.sessions, claim, resources.clock, lease_seconds)
+    lease = Lease(resources.sessions, claim, resources.clock, lease_seconds)
     try:
-        again_at = CALLS[claim.task_name](resources, claim.subject_id, progress)
+        with keep(lease):
+            again_at = CALLS[claim.task_name](resources, claim.subject_id, lease)
     except LeaseLost:
         return True
     except Exception as error:  # noqa: BLE001 (the door of background calls: the row keeps it)

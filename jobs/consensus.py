@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -113,15 +113,28 @@ def combine_job(session: Session, job_id: int, now: datetime) -> CombineReport:
 
 
 def combine_in_pages(
-    sessions: Sessions, job_id: int, now: datetime, progress: Callable[[int, int], None]
+    sessions: Sessions,
+    job_id: int,
+    now: datetime,
+    progress: Callable[[int, int], None],
+    *,
+    fence: Callable[[Session], None] = lambda _: None,
 ) -> CombineReport:
     """The same for the background, in short transactions: nobody waits while a long job combines.
 
     Only questions whose answers changed are combined, except when the skill of workers is
     learned anew (see ``jobs.staleness``); the last combination of a job is a full one, so that
-    its labels depend on the answers alone. One that breaks off is done again.
+    its labels depend on the answers alone. One that breaks off is done again. Each writing
+    transaction begins with ``fence``, so that a run that was taken over overwrites nothing.
     """
-    doors = _Doors(lambda: reading(sessions), lambda: transaction(sessions), progress)
+
+    @contextmanager
+    def fenced() -> Iterator[Session]:
+        with transaction(sessions) as session:
+            fence(session)
+            yield session
+
+    doors = _Doors(lambda: reading(sessions), fenced, progress)
     return _combine(doors, job_id, now, in_full=False)
 
 

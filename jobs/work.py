@@ -23,6 +23,7 @@ Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]
 
 MAX_FAILURES = 6
+LONGEST_STEP = timedelta(hours=1)  # without a word of progress, such as one fit of all answers
 _FIRST_DELAY = timedelta(seconds=2)
 _LONGEST_DELAY = timedelta(minutes=5)
 
@@ -105,7 +106,7 @@ def renew(
         n_total=n_total,
         failures=case((Work.n_done < n_done, 0), else_=Work.failures),
     ):
-        raise LeaseLost(f"work {claim.work_id}: another run owns it since attempt {claim.attempt}")
+        raise _lost(claim)
 
 
 def finish(session: Session, claim: Claim, now: datetime, *, again_at: datetime | None) -> bool:
@@ -149,7 +150,8 @@ def due(session: Session, now: datetime, limit: int = 1000) -> list[Work]:
     waiting = and_(Work.state == "ready", Work.next_try_at <= now)
     dropped = and_(Work.state == "running", Work.lease_until < now)
     found = select(Work).where(or_(waiting, dropped)).order_by(Work.next_try_at, Work.id)
-    return list(session.scalars(found.limit(limit)))
+    fresh = found.limit(limit).execution_options(populate_existing=True)
+    return list(session.scalars(fresh))
 
 
 def unfinished(session: Session) -> list[Work]:
@@ -173,19 +175,27 @@ def sweep(
     """
     if not _take_sweep(session, owner, now, lease_seconds, is_gone):
         return None
-    rows = due(session, now)
-    known = {row.id for row in rows}
     running = session.scalars(select(Work).where(Work.state == "running").order_by(Work.id))
-    rows += [row for row in running if row.id not in known and is_gone(row.owner)]
-    for row in rows:
-        if row.state == "running":
-            row.failures += 1
-            given_up = row.failures >= MAX_FAILURES
-            row.state = "needs_person" if given_up else "ready"
-            row.error = f"the run of {row.owner} ended without a word (attempt {row.attempts})"
-            row.owner, row.lease_until, row.next_try_at = "", None, now
-    session.flush()
-    return [row for row in rows if row.state == "ready"]
+    for row in list(running):
+        if (row.lease_until and row.lease_until < now) or is_gone(row.owner):
+            _end_run(session, row, now)
+    return due(session, now)
+
+
+def _end_run(session: Session, row: Work, now: datetime) -> None:
+    """Count the run as failed, unless it has renewed its lease or ended since it was read."""
+    failures = row.failures + 1
+    seen = Claim(row.id, row.task_name, row.subject_id, row.owner, row.attempts)
+    _applied(
+        session,
+        _owned(seen).where(Work.lease_until == row.lease_until),
+        state="needs_person" if failures >= MAX_FAILURES else "ready",
+        failures=failures,
+        error=f"the run of {row.owner} ended without a word (attempt {row.attempts})",
+        owner="",
+        lease_until=None,
+        next_try_at=now,
+    )
 
 
 def revive(session: Session, work_id: int, now: datetime) -> None:
@@ -199,16 +209,40 @@ def revive(session: Session, work_id: int, now: datetime) -> None:
     session.flush()
 
 
-def fenced_progress(
-    sessions: Sessions, claim: Claim, clock: Clock, lease_seconds: float
-) -> Progress:
-    """A progress callback that renews the lease, and so stops a run that has lost it."""
+class Lease:
+    """A run's hold on its row. Called with the progress it renews, or stops a run that lost it."""
 
-    def progress(n_done: int, n_total: int) -> None:
-        with transaction(sessions) as session:
-            renew(session, claim, clock(), lease_seconds, n_done, n_total)
+    def __init__(self, sessions: Sessions, claim: Claim, clock: Clock, seconds: float) -> None:
+        self.claim = claim
+        self.seconds = seconds
+        self._sessions = sessions
+        self._clock = clock
+        self._told_at = clock()
 
-    return progress
+    def __call__(self, n_done: int, n_total: int) -> None:
+        with transaction(self._sessions) as session:
+            self._told_at = self._clock()
+            renew(session, self.claim, self._told_at, self.seconds, n_done, n_total)
+
+    def fence(self, session: Session) -> None:
+        """Keep the row until the end of the caller's transaction: nobody can take it over in it.
+
+        Raises:
+            LeaseLost: when another run has taken the row.
+
+        """
+        row = session.get(Work, self.claim.work_id, populate_existing=True, with_for_update=True)
+        if row is None or not _is_owned(row, self.claim):
+            raise _lost(self.claim)
+
+    def prolong(self) -> bool:
+        """Keep the row during one long step; False when it is lost, or the step seems to hang."""
+        now = self._clock()
+        if now - self._told_at > LONGEST_STEP:
+            return False
+        until = now + timedelta(seconds=self.seconds)
+        with transaction(self._sessions) as session:
+            return _applied(session, _owned(self.claim), lease_until=until)
 
 
 def _take_sweep(
@@ -228,6 +262,10 @@ def _take_sweep(
     lease.lease_until = now + timedelta(seconds=lease_seconds)
     session.flush()
     return True
+
+
+def _lost(claim: Claim) -> LeaseLost:
+    return LeaseLost(f"work {claim.work_id}: another run owns it since attempt {claim.attempt}")
 
 
 def _owned(claim: Claim) -> Update:

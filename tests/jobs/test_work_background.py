@@ -316,7 +316,7 @@ def test_a_run_that_lost_its_lease_changes_nothing(bench):
     with transaction(bench.sessions) as session:
         second = work.claim(session, row.id, "second", bench.dial(), 10)
     assert second is not None
-    late = work.fenced_progress(bench.sessions, first, bench.dial, 10)
+    late = work.Lease(bench.sessions, first, bench.dial, 10)
     with pytest.raises(work.LeaseLost):
         late(1, 1)
     with transaction(bench.sessions) as session:
