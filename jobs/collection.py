@@ -293,7 +293,7 @@ def _worker_id(session: Session, provider_name: str, submission: Submission, now
         "provider": provider_name,
         "provider_worker_id": submission.provider_worker_id,
     }
-    insert_new(session, Worker, {**identity, "name": "", "state": "active", "created_at": now})
+    insert_new(session, Worker, {**identity, "name": "", "created_at": now})
     return session.scalars(select(Worker.id).filter_by(**identity)).one()
 
 

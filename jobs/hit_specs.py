@@ -37,7 +37,8 @@ from jobs.tables import (
     SchemaVersion,
     Task,
 )
-from jobs.workers.standing import EXCLUSION, account
+from jobs.workers.exclusions import account
+from jobs.workers.standing import EXCLUSION
 
 Venues = Callable[[str, Environment, dict[str, Any]], Provider]
 """Gives the provider of a name, an environment and a route's own options."""

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from jobs.tables import Answer, Assignment, Hit, HitTask, Item, Task, Worker
 from jobs.votes import Vote
+from jobs.workers.exclusions import silenced
 
 PAGE = 500
 CLOSED_HITS = ("closed", "failed")
@@ -82,7 +83,8 @@ def _page(session: Session, job_id: int, kind: str, asked: Sequence[int]) -> Pag
         .join(Task, Task.id == Answer.task_id)
         .join(Worker, Worker.id == Answer.worker_id)
         .join(Assignment, Assignment.id == Answer.assignment_id)
-        .where(*here, Assignment.state != "Rejected", Worker.state != "excluded")
+        .where(*here, Assignment.state != "Rejected")
+        .where(Answer.worker_id.not_in(silenced(job_id)))
         .order_by(Answer.id)
     ).all()
     waiting = session.scalars(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from jobs import tallies
 from jobs.tables import Worker, WorkerScore
+from jobs.workers.exclusions import silenced
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def worker_table(session: Session, job_id: int) -> tuple[WorkerRow, ...]:
     for (worker_id, state), n in counts.by_subject.get("work", {}).items():
         work[worker_id][state] = n
     earned, worked = counts.by_part("earned"), counts.by_part("worked_ms")
+    silent = set(session.scalars(silenced(job_id)))
     scores = session.execute(
         select(WorkerScore, Worker)
         .join(Worker, Worker.id == WorkerScore.worker_id)
@@ -61,20 +63,32 @@ def worker_table(session: Session, job_id: int) -> tuple[WorkerRow, ...]:
         .order_by(WorkerScore.n_answers.desc(), Worker.id, WorkerScore.kind)
     )
     return tuple(
-        _row(score, worker, work[worker.id], earned.get(worker.id, 0), worked.get(worker.id, 0))
+        _row(
+            score,
+            worker,
+            silent,
+            work[worker.id],
+            earned.get(worker.id, 0),
+            worked.get(worker.id, 0),
+        )
         for score, worker in scores
     )
 
 
 def _row(
-    score: WorkerScore, worker: Worker, work: dict[str, int], earned_micros: int, worked_ms: int
+    score: WorkerScore,
+    worker: Worker,
+    silent: set[int],
+    work: dict[str, int],
+    earned_micros: int,
+    worked_ms: int,
 ) -> WorkerRow:
     return WorkerRow(
         worker_id=worker.id,
         provider=worker.provider,
         provider_worker_id=worker.provider_worker_id,
         name=worker.name,
-        state=worker.state,
+        state="excluded" if worker.id in silent else "active",
         kind=score.kind,
         n_answers=score.n_answers,
         n_gold=score.n_gold,

@@ -92,6 +92,7 @@ from jobs.tables.money import (
 from jobs.tables.people import ApiToken as ApiToken
 from jobs.tables.people import User as User
 from jobs.tables.rehearsals import Rehearsal as Rehearsal
+from jobs.tables.standing import Exclusion as Exclusion
 from jobs.tables.standing import Letter as Letter
 from jobs.tables.standing import LetterCopy as LetterCopy
 from jobs.tables.standing import OwnQualification as OwnQualification

@@ -20,7 +20,6 @@ class Worker(Base):
     provider: Mapped[str] = mapped_column(String(40))
     provider_worker_id: Mapped[str] = mapped_column(String(255))
     name: Mapped[str] = mapped_column(default="")
-    state: Mapped[str] = mapped_column(String(12), default="active")  # active, excluded
     created_at: Mapped[datetime]
 
 

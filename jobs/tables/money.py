@@ -38,7 +38,8 @@ class Intent(Base):
     error: Mapped[str] = mapped_column(default="")
     request_id: Mapped[str] = mapped_column(default="")  # the venue's, of the call that ended it
     created_at: Mapped[datetime]
-    first_sent_at: Mapped[datetime | None]
+    first_sent_at: Mapped[datetime | None]  # with the present token
+    last_sent_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
 

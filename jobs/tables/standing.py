@@ -52,6 +52,14 @@ class StandingChange(Base):
     finished_at: Mapped[datetime | None]
 
 
+class Exclusion(Base):
+    """A worker whose answers do not vote in the jobs of an account."""
+
+    __tablename__ = "exclusion"
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"), primary_key=True)
+    environment: Mapped[str] = mapped_column(String(12), primary_key=True)
+
+
 class Letter(Base):
     """One text to workers of a job; ``key`` makes it be sent once."""
 

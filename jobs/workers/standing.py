@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from jobs import work
 from jobs.errors import Conflict, InvalidInput, NotFound
+from jobs.reasons import checked_reason
 from jobs.tables import (
     Answer,
     Assignment,
@@ -29,6 +30,7 @@ from jobs.tables import (
     Task,
     Worker,
 )
+from jobs.workers import exclusions
 
 EXCLUSION = "HITworks: not invited"
 QUALIFICATION, BLOCK = "qualification", "block"
@@ -100,18 +102,17 @@ def preview_exclusion(session: Session, job_id: int, worker_id: int) -> Exclusio
     )
     states = {str(row[0]): int(row[1]) for row in counted}
     n_open, n_without = _open_hits(session, worker.provider, environment)
-    newest = newest_change(session, worker_id, environment, QUALIFICATION, EXCLUSION)
     return ExclusionPreview(
         worker_id=worker.id,
         provider=worker.provider,
         provider_worker_id=worker.provider_worker_id,
         name=worker.name,
         environment=environment,
-        is_excluded=newest is not None and newest.value is not None,
+        is_excluded=exclusions.is_excluded(session, worker_id, environment),
         n_waiting=states.get("Submitted", 0),
         n_approved=states.get("Approved", 0),
         n_rejected=states.get("Rejected", 0),
-        votes_lost=_votes(session, worker_id),
+        votes_lost=_votes(session, worker, environment),
         n_open_hits=n_open,
         n_hits_still_open_to_them=n_without,
     )
@@ -142,11 +143,13 @@ def exclude(
     worker, environment = account_of(session, job_id, worker_id)
     if by not in (QUALIFICATION, BLOCK):
         raise InvalidInput(f"by: expected qualification or block, got {by!r:.40}")
-    ask = _Asking(session, job_id, worker, environment, _checked(reason), actor, now)
+    ask = _Asking(
+        session, job_id, worker, environment, checked_reason(reason, LONGEST_REASON), actor, now
+    )
     made = ask.change(QUALIFICATION, EXCLUSION, 1)
     if by == BLOCK:
         made = ask.change(BLOCK, "", 1)
-    _set_voting(session, worker, job_id, "excluded", now)
+    exclusions.shut_out(session, worker, environment, job_id, now)
     return made
 
 
@@ -160,15 +163,17 @@ def readmit(
 
     """
     worker, environment = account_of(session, job_id, worker_id)
-    ask = _Asking(session, job_id, worker, environment, _checked(reason), actor, now)
+    ask = _Asking(
+        session, job_id, worker, environment, checked_reason(reason, LONGEST_REASON), actor, now
+    )
     newest = newest_change(session, worker_id, environment, QUALIFICATION, EXCLUSION)
-    if newest is None:
+    if newest is None and not exclusions.is_excluded(session, worker_id, environment):
         raise Conflict(f"worker {worker.provider_worker_id} is not excluded")
     block = newest_change(session, worker_id, environment, BLOCK, "")
     if block is not None:
         ask.change(BLOCK, "", None)
     made = ask.change(QUALIFICATION, EXCLUSION, None)
-    _set_voting(session, worker, job_id, "active", now)
+    exclusions.let_in(session, worker, environment, job_id, now)
     return made
 
 
@@ -200,7 +205,9 @@ def grant(
         )
     if value is not None and not 0 <= value <= 2**31 - 1:
         raise InvalidInput(f"qualification: expected a score from 0 to {2**31 - 1}, got {value}")
-    ask = _Asking(session, job_id, worker, environment, _checked(reason), actor, now)
+    ask = _Asking(
+        session, job_id, worker, environment, checked_reason(reason, LONGEST_REASON), actor, now
+    )
     return ask.change(QUALIFICATION, name.strip(), value)
 
 
@@ -260,12 +267,7 @@ def account_of(session: Session, job_id: int, worker_id: int) -> tuple[Worker, s
         raise NotFound(f"worker {worker_id}: did nothing in job {job_id}")
     if worker.provider == MODEL:
         raise Conflict(f"{worker.provider_worker_id} is a model: leave it out of the job's routes")
-    return worker, account(worker.provider, job.environment)
-
-
-def account(provider: str, environment: str) -> str:
-    """The environment of the account: staff work on the local marketplace whatever the job's."""
-    return "local" if provider == "inhouse" else environment
+    return worker, exclusions.account(worker.provider, job.environment)
 
 
 def newest_change(
@@ -319,24 +321,19 @@ class _Asking:
         return row
 
 
-def _checked(reason: str) -> str:
-    text = reason.strip()
-    if not text or len(text) > LONGEST_REASON or not text.isprintable():
-        raise InvalidInput(f"reason: expected 1 to {LONGEST_REASON} printable characters")
-    return text
-
-
-def _votes(session: Session, worker_id: int) -> tuple[AnswersLost, ...]:
-    rows = session.execute(
+def _votes(session: Session, worker: Worker, environment: str) -> tuple[AnswersLost, ...]:
+    found = (
         select(Job.id, Job.name, Job.state, func.count())
         .join(Task, Task.job_id == Job.id)
         .join(Answer, Answer.task_id == Task.id)
         .join(Assignment, Assignment.id == Answer.assignment_id)
-        .where(Answer.worker_id == worker_id, Assignment.state != "Rejected")
+        .where(Answer.worker_id == worker.id, Assignment.state != "Rejected")
         .group_by(Job.id, Job.name, Job.state)
         .order_by(Job.id)
     )
-    return tuple(AnswersLost(*row) for row in rows)
+    if worker.provider != exclusions.STAFF:
+        found = found.where(Job.environment == environment)
+    return tuple(AnswersLost(*row) for row in session.execute(found))
 
 
 def _open_hits(session: Session, provider: str, environment: str) -> tuple[int, int]:
@@ -354,25 +351,7 @@ def _open_hits(session: Session, provider: str, environment: str) -> tuple[int, 
         .join(Route, Route.id == Batch.route_id)
         .join(Job, Job.id == Batch.job_id)
         .where(Hit.state == "posted", Route.provider == provider)
-        .where(Job.environment == environment if provider != "inhouse" else Route.id > 0)
+        .where(Job.environment == environment if provider != exclusions.STAFF else Route.id > 0)
     ).all()
     without = [at for at in posted if since is None or at is None or at <= since]
     return len(posted), len(without)
-
-
-def _set_voting(session: Session, worker: Worker, job_id: int, state: str, now: datetime) -> None:
-    """Answers of the excluded do not vote: running jobs are combined anew, finished ones stay."""
-    if worker.state == state:
-        return
-    worker.state = state
-    session.flush()
-    running = session.scalars(
-        select(Job.id)
-        .join(Batch, Batch.job_id == Job.id)
-        .join(Hit, Hit.batch_id == Batch.id)
-        .join(Assignment, Assignment.hit_id == Hit.id)
-        .where(Assignment.worker_id == worker.id, Job.state == "running")
-        .distinct()
-    ).all()
-    for touched in sorted({job_id, *running}):
-        work.enqueue(session, "advance_job", touched, now)

@@ -127,7 +127,7 @@ def _few_rows(connection: Connection, size: Size) -> None:
     ])  # fmt: skip
     _add(connection, Worker, [
         {"id": n, "provider": "mturk", "provider_worker_id": f"W{n}", "name": "",
-         "state": "active", "created_at": BEGAN} for n in range(1, N_WORKERS + 1)
+         "created_at": BEGAN} for n in range(1, N_WORKERS + 1)
     ])  # fmt: skip
     _add(connection, WorkerScore, [
         {"job_id": job, "worker_id": n, "kind": "boxes" if job == 1 else "tags",

@@ -12,7 +12,16 @@ from jobs import staleness
 from jobs.consensus import combine_in_pages, combine_job
 from jobs.db import reading, transaction
 from jobs.labels import finish_in_pages, finish_job
-from jobs.tables import Assignment, Consensus, Hit, Label, Refit, StaleQuestion, Worker, WorkerScore
+from jobs.tables import (
+    Assignment,
+    Consensus,
+    Exclusion,
+    Hit,
+    Label,
+    Refit,
+    StaleQuestion,
+    WorkerScore,
+)
 from tests.factories import (
     NOW,
     box,
@@ -92,7 +101,7 @@ def test_what_takes_an_answer_away_or_ends_the_wait_is_noted(sessions, campaign,
                 .values(state="Rejected")
             )
         elif change == "excluded":
-            session.execute(update(Worker).where(Worker.id == cast[0].id).values(state="excluded"))
+            session.add(Exclusion(worker_id=cast[0].id, environment=job.environment))
         else:
             session.execute(update(Hit).where(Hit.id == hits[6].id).values(state="closed"))
     assert stale(sessions) == (list(range(1, 31)) if change == "excluded" else [7])

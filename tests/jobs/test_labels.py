@@ -15,7 +15,7 @@ from jobs.reports import ItemFilter, item_page, item_view, job_list, job_report,
 from jobs.reports.accuracy import accuracy_against_gold
 from jobs.reports.labels import label_page
 from jobs.routing import route_onward
-from jobs.tables import Batch, Consensus, Hit, Label, WorkerScore
+from jobs.tables import Batch, Consensus, Exclusion, Hit, Label, WorkerScore
 from tests.factories import (
     NOW,
     box,
@@ -107,7 +107,8 @@ def test_rejected_answers_do_not_vote(session, cast):
 
 def test_excluded_workers_do_not_vote(session, cast):
     job, _, _ = a_job(session, cast, [RED, BLUE, BLUE])
-    cast[1].state = cast[2].state = "excluded"
+    for worker in cast[1:]:
+        session.add(Exclusion(worker_id=worker.id, environment=job.environment))
     session.flush()
     combine_job(session, job.id, NOW)
     assert session.scalars(select(Consensus)).one().value == RED

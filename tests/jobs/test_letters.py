@@ -96,7 +96,7 @@ def test_a_call_takes_a_hundred_workers_at_most(bench):
         (hit,) = make_hits(session, make_route(session, job, provider="mturk"), items)
         for number in range(201):
             one = Worker(
-                provider="mturk", provider_worker_id=f"A{number:011d}", name="", state="active",
+                provider="mturk", provider_worker_id=f"A{number:011d}", name="",
                 created_at=NOW,
             )  # fmt: skip
             session.add(one)
