@@ -16,6 +16,7 @@ from jobs.hit_specs import RouteContext
 from jobs.ledger import Reason
 from jobs.money import MICROS_PER_CENT, format_usd
 from jobs.providers import Provider
+from jobs.reasons import checked_reason
 from jobs.resources import Resources
 from jobs.tables import Assignment, Batch, Hit, Intent, RawSubmission, Worker
 from jobs.work import Progress
@@ -55,6 +56,12 @@ class _Bonus:
     @property
     def fee_micros(self) -> int:
         return int(self.intent.parameters["fee_micros"])
+
+    @property
+    def tried_at(self) -> datetime | None:
+        """When an earlier run last tried to pay it; None before the first."""
+        intent = self.intent
+        return (intent.last_sent_at or intent.first_sent_at) if intent.attempts else None
 
     @property
     def reason(self) -> str:
@@ -121,17 +128,14 @@ def grant_bonus(
         raise InvalidInput(
             f"bonus: reason key: expected letters, digits, - and _, got {reason_key!r:.60}"
         )
-    if not reason.strip() or len(reason) > LONGEST_REASON or not reason.isprintable():
-        raise InvalidInput(
-            f"bonus: expected a reason of 1 to {LONGEST_REASON} printable characters"
-        )
+    reason = checked_reason(reason, LONGEST_REASON, "bonus: reason")
     assignment, context = _payable(session, assignment_id)
     fee = fees.bonus_fee(amount_micros, fees.table_on(now.date()))
     call = intents.Call(
         key=f"bonus:assignment:{assignment_id}:{reason_key}",
         job_id=context.job.id,
         operation="SendBonus",
-        parameters={"amount_micros": amount_micros, "fee_micros": fee, "reason": reason.strip()},
+        parameters={"amount_micros": amount_micros, "fee_micros": fee, "reason": reason},
         actor=actor,
     )
     intent, is_new = intents.begin(session, call, now)
@@ -162,12 +166,18 @@ def pay_bonus(resources: Resources, intent_id: int, progress: Progress) -> None:
         if _is_paid(provider, bonus):
             _confirm(resources, bonus, provider.trace.latest)
             return
+        if intents.may_be_unlisted(bonus.tried_at, resources.clock()):
+            raise ProviderError(
+                f"bonus {intent_id}: the venue's list may not show yet what was tried at "
+                f"{bonus.tried_at:%H:%M:%S}",
+                permanent=False,
+            )
         with transaction(resources.sessions) as session:
             intents.renew_window(session, intent_id, resources.clock())
     provider.trace.clear()
     with transaction(resources.sessions) as session:
         intents.refuse_when_paused(session, bonus.context.job.id)
-        intent = intents.stamp_attempt(session, intent_id)
+        intent = intents.stamp_attempt(session, intent_id, resources.clock())
     try:
         provider.bonus(
             bonus.raw.provider_worker_id,
@@ -203,17 +213,20 @@ def _payable(session: Session, assignment_id: int) -> tuple[Assignment, RouteCon
 def _recover(
     resources: Resources, provider: Provider, bonus: _Bonus, intent: Intent, error: ProviderError
 ) -> None:
-    if error.permanent and intent.attempts > 1 and _is_paid(provider, bonus):
-        _confirm(resources, bonus, provider.trace.latest)
-        return
     now = resources.clock()
+    if error.permanent and intent.attempts > 1:
+        # An earlier attempt may have been the one with the effect.
+        if _is_paid(provider, bonus):
+            _confirm(resources, bonus, provider.trace.latest)
+            return
+        if intents.may_be_unlisted(bonus.tried_at, now):
+            error = ProviderError(
+                str(error), permanent=False, outcome_unknown=True, code=error.code
+            )
     with transaction(resources.sessions) as session:
         if error.permanent and intents.is_last_attempt(session, intent):
             intents.finish(session, intent.id, "failed", now, error=str(error))
-            key = f"void:intent:{intent.id}:{intent.window}"
-            amount = bonus.amount_micros + bonus.fee_micros
-            why = _why(intent, bonus.assignment, bonus.context)
-            ledger.release(session, bonus.context.job.id, amount, key=key, reason=why, now=now)
+            ledger.void(session, intent, _why(intent, bonus.assignment, bonus.context), now)
         elif error.outcome_unknown:
             intents.finish(session, intent.id, "unknown", now, error=str(error))
     raise error

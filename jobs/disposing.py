@@ -54,7 +54,7 @@ def dispose_batch(resources: Resources, batch_id: int, actor: str, progress: Pro
             intent, _ = intents.begin(session, call, resources.clock())
             if intent.state == "done":
                 continue
-            intents.stamp_attempt(session, intent.id)
+            intents.stamp_attempt(session, intent.id, resources.clock())
         provider.trace.clear()
         try:
             provider.delete(hit.provider_hit_id)

@@ -254,7 +254,7 @@ def _intend(session: Session, one: _Order, now: datetime) -> tuple[Intent, int] 
         extension.state = "sending"
         _reopen(session.get_one(Batch, hit.batch_id), hit)
         hit.state = "extending"
-    return intents.stamp_attempt(session, intent.id), target
+    return intents.stamp_attempt(session, intent.id, now), target
 
 
 def _state_before(hit: Hit, extension: Extension) -> str:

@@ -25,6 +25,7 @@ from jobs.errors import Conflict, Paused
 from jobs.tables import Extension, Installation, Intent, Job, Switch
 
 TOKEN_LIFE = timedelta(hours=20)  # MTurk forgets a token after 24 h; four hours are the margin
+LISTING_LAG = timedelta(minutes=2)  # a venue's list may not show an effect this young
 OPEN = ("sending", "unknown")
 PAUSE = "pause"
 BUYING = ("CreateHITWithHITType", "CreateAdditionalAssignmentsForHIT")
@@ -72,7 +73,7 @@ def begin(session: Session, call: Call, now: datetime) -> tuple[Intent, bool]:
     return intent, True
 
 
-def stamp_attempt(session: Session, intent_id: int) -> Intent:
+def stamp_attempt(session: Session, intent_id: int, now: datetime) -> Intent:
     """The intent with its attempt counted, right before the call is made.
 
     Raises:
@@ -80,7 +81,7 @@ def stamp_attempt(session: Session, intent_id: int) -> Intent:
 
     """
     change = update(Intent).where(Intent.id == intent_id, Intent.state.in_(OPEN))
-    if not _applied(session, change, attempts=Intent.attempts + 1):
+    if not _applied(session, change, attempts=Intent.attempts + 1, last_sent_at=now):
         raise Conflict(f"intent {intent_id}: another run has ended it")
     return session.get_one(Intent, intent_id, populate_existing=True)
 
@@ -94,6 +95,11 @@ def is_last_attempt(session: Session, intent: Intent) -> bool:
         .execution_options(populate_existing=True)
     )
     return row is not None
+
+
+def may_be_unlisted(sent_at: datetime | None, now: datetime) -> bool:
+    """Whether an effect of a try at that time may be missing from the venue's list yet."""
+    return sent_at is not None and now - sent_at < LISTING_LAG
 
 
 def is_past_window(intent: Intent, now: datetime) -> bool:

@@ -9,7 +9,7 @@ on and writes a finding, in the same transaction; none follows it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Update, case, or_, select, update
@@ -22,6 +22,7 @@ from jobs.tables import Account, Job
 
 ENVIRONMENTS = ("local", "sandbox", "production")
 ACTOR = "hourly limit"
+_WRONG_CLOCK = timedelta(days=1)  # an hour further ahead was counted by a clock that was wrong
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,14 @@ def limits_of(session: Session, environment: str, now: datetime) -> Limits:
         row.hourly_micros,
         row.held_micros,
         row.spent_micros,
-        row.hour_micros if row.hour == hour_of(now) else 0,
+        row.hour_micros if row.hour and _is_counted(row.hour, hour_of(now)) else 0,
     )
 
 
 def commit_more(session: Session, job: Job, amount_micros: int, now: datetime) -> None:
     """Count money newly held for ``job``; the first to cross the hour's limit stops the rest.
+
+    One whose clock lags behind counts into the newer hour, and never begins it anew.
 
     Raises:
         BudgetExceeded: when the environment's cap does not cover it.
@@ -99,7 +102,8 @@ def commit_more(session: Session, job: Job, amount_micros: int, now: datetime) -
 
     """
     hour = hour_of(now)
-    counted = case((Account.hour == hour, Account.hour_micros), else_=0)
+    is_counted = Account.hour.between(hour, hour + _WRONG_CLOCK)
+    counted = case((is_counted, Account.hour_micros), else_=0)
     committed = Account.held_micros + Account.spent_micros + amount_micros
     change = update(Account).where(
         Account.environment == job.environment,
@@ -109,7 +113,7 @@ def commit_more(session: Session, job: Job, amount_micros: int, now: datetime) -
     values = {
         "held_micros": Account.held_micros + amount_micros,
         "hour_micros": counted + amount_micros,
-        "hour": hour,
+        "hour": case((is_counted, Account.hour), else_=hour),
     }
     if not _applied(session, change.values(values)):
         _refuse(session, job, amount_micros, now)
@@ -147,6 +151,11 @@ def differences(session: Session) -> list[str]:
 def hour_of(now: datetime) -> datetime:
     """The beginning of the hour of the clock."""
     return now.replace(minute=0, second=0, microsecond=0)
+
+
+def _is_counted(kept: datetime, hour: datetime) -> bool:
+    """Whether the hour that is counted is this one, or a later one of a clock that is ahead."""
+    return hour <= kept <= hour + _WRONG_CLOCK
 
 
 def _refuse(session: Session, job: Job, amount_micros: int, now: datetime) -> None:

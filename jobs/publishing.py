@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -27,7 +27,6 @@ from jobs.work import Progress
 
 ACTOR = "background"
 TO_POST = ("planned", "sending", "unknown")
-LISTING_LAG = timedelta(minutes=2)  # a venue's list may not show a HIT this young
 _TROUBLES_IN_A_ROW = 3
 
 
@@ -97,11 +96,11 @@ def adopt(resources: Resources, hit_id: int, posted: PostedHit) -> bool:
     """
     posting = _prepare(resources, hit_id)
     with transaction(resources.sessions) as session:
-        intent = _intend(session, posting, resources, is_paid=False)
-        if intent is None:
+        begun = _intend(session, posting, resources, is_paid=False)
+        if begun is None:
             return False
         work.enqueue(session, "collect_batch", _batch_id(session, hit_id), resources.clock())
-    _confirm(resources, posting, intent.id, posted)
+    _confirm(resources, posting, begun[0].id, posted)
     return True
 
 
@@ -169,29 +168,39 @@ def _who_took_a_task(session: Session, hit: Hit, route: Route) -> tuple[str, ...
 def _publish(resources: Resources, posting: _Posting, before_call: Callable[[], None]) -> None:
     before_call()
     with transaction(resources.sessions) as session:
-        intent = _intend(session, posting, resources)
-    if intent is None:
+        begun = _intend(session, posting, resources)
+    if begun is None:
         return
+    intent, before = begun
     posting.provider.trace.clear()
     if intent.attempts > 1 and intents.is_past_window(intent, resources.clock()):
         found = posting.provider.find(posting.spec.marker)
         if found is not None:
             _confirm(resources, posting, intent.id, found)
             return
+        if intents.may_be_unlisted(before, resources.clock()):
+            raise ProviderError(
+                f"HIT {posting.hit_id}: the venue's list may not show yet what was tried at "
+                f"{before:%H:%M:%S}",
+                permanent=False,
+            )
         with transaction(resources.sessions) as session:
             intent = intents.renew_window(session, intent.id, resources.clock())
     try:
         posted = posting.provider.publish(replace(posting.spec, token=intent.token))
     except ProviderError as error:
-        _recover(resources, posting, intent, error)
+        _recover(resources, posting, intent, before, error)
     else:
         _confirm(resources, posting, intent.id, posted)
 
 
 def _intend(
     session: Session, posting: _Posting, resources: Resources, *, is_paid: bool = True
-) -> Intent | None:
-    """The intent with its attempt counted and its money held; None when nothing is to be done."""
+) -> tuple[Intent, datetime | None] | None:
+    """The intent with its attempt counted and its money held, and when the try before it was.
+
+    None when nothing is to be done.
+    """
     now, spec, job_id = resources.clock(), posting.spec, posting.context.job.id
     hit = session.get_one(Hit, posting.hit_id, with_for_update=True, populate_existing=True)
     if hit.state not in TO_POST:
@@ -221,7 +230,8 @@ def _intend(
             now=now,
         )
         hit.state = "sending"
-    return intents.stamp_attempt(session, intent.id)
+    before = (intent.last_sent_at or intent.first_sent_at) if intent.attempts else None
+    return intents.stamp_attempt(session, intent.id, now), before
 
 
 def _confirm(resources: Resources, posting: _Posting, intent_id: int, posted: PostedHit) -> None:
@@ -260,7 +270,13 @@ def _compare(
         )
 
 
-def _recover(resources: Resources, posting: _Posting, intent: Intent, error: ProviderError) -> None:
+def _recover(
+    resources: Resources,
+    posting: _Posting,
+    intent: Intent,
+    before: datetime | None,
+    error: ProviderError,
+) -> None:
     """Void what is known to have had no effect, keep the money held for everything else."""
     if error.permanent and intent.attempts > 1:
         # An earlier attempt may have been the one with the effect.
@@ -268,7 +284,7 @@ def _recover(resources: Resources, posting: _Posting, intent: Intent, error: Pro
         if found is not None:
             _confirm(resources, posting, intent.id, found)
             return
-        if not intent.first_sent_at or resources.clock() - intent.first_sent_at < LISTING_LAG:
+        if intents.may_be_unlisted(before, resources.clock()):
             error = ProviderError(
                 str(error), permanent=False, outcome_unknown=True, code=error.code
             )

@@ -303,7 +303,7 @@ def _carry_out(
         intent, _ = intents.begin(session, call, resources.clock())
         if intent.state == "done":
             return ""
-        intent = intents.stamp_attempt(session, intent.id)
+        intent = intents.stamp_attempt(session, intent.id, resources.clock())
     provider.trace.clear()
     try:
         reference = decided.raw.provider_assignment_id

@@ -86,7 +86,7 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> int
             intent, _ = intents.begin(session, call, resources.clock())
             if intent.state == "done":
                 continue
-            intents.stamp_attempt(session, intent.id)
+            intents.stamp_attempt(session, intent.id, resources.clock())
         provider.trace.clear()
         now_open = provider.expire(hit.provider_hit_id)
         with transaction(resources.sessions) as session:

@@ -15,12 +15,14 @@ from jobs.cli import _door
 from jobs.errors import Conflict, InvalidInput
 from jobs.intents import set_pause
 from jobs.money import format_usd, parse_usd
+from jobs.reasons import checked_reason
 from jobs.reconciling import reconcile
 from jobs.reports.datasets import job_schema
 from jobs.reports.heads import job_head
 from jobs.settings import Settings
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
+_LONGEST_REASON = 500
 
 
 @click.group("ledger")
@@ -215,6 +217,7 @@ def resume(settings: Settings, reason: str, as_json: bool) -> None:
 
 def _set_switch(settings: Settings, is_on: bool, reason: str, as_json: bool) -> None:
     with _door.writing(settings) as session:
+        reason = checked_reason(reason, _LONGEST_REASON)
         set_pause(session, is_on, reason=reason, actor=_door.actor(), now=_door.now())
     result = {"is_paused": is_on, "reason": reason}
     _door.show(result, as_json, "paid calls are " + ("stopped" if is_on else "allowed"))

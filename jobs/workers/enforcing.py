@@ -171,7 +171,7 @@ def _begin(resources: Resources, step: _Step, type_id: str) -> int | None:
     with transaction(resources.sessions) as session:
         intent, _ = intents.begin(session, call, resources.clock())
         if intent.state != "done":
-            return intents.stamp_attempt(session, intent.id).id
+            return intents.stamp_attempt(session, intent.id, resources.clock()).id
         session.get_one(StandingChange, change.id).state = "done"
     return None
 

@@ -167,7 +167,7 @@ def _send_chunk(
     with transaction(resources.sessions) as session:
         people = account_people(session, resources.venues, letter.job_id, provider_name)
         intent, _ = intents.begin(session, call, now)
-        intents.stamp_attempt(session, intent.id)
+        intents.stamp_attempt(session, intent.id, now)
         # Before the call: whatever stops this run, no copy of these is sent a second time.
         _mark(session, ids, "unknown", "the venue's reply was lost")
     try:

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from jobs import findings, hit_specs, intents, ledger, settling, work
 from jobs.blobs import Blobs
 from jobs.db import reading, transaction
-from jobs.errors import Conflict, InvalidInput, NotFound, ProviderError
+from jobs.errors import Conflict, NotFound, ProviderError
 from jobs.hit_specs import RouteContext, Venues
 from jobs.ledger import Reason
+from jobs.reasons import checked_reason
 from jobs.resources import Resources
 from jobs.tables import Assignment, Hit, Intent, RawSubmission, Reversal, Worker
 from jobs.work import Progress
@@ -115,11 +116,7 @@ def reverse(
         BudgetExceeded: when the job's budget does not cover it, with the missing amount.
 
     """
-    reason = reason.strip()
-    if not reason or len(reason) > LONGEST_REASON or not reason.isprintable():
-        raise InvalidInput(
-            f"reason: expected 1 to {LONGEST_REASON} printable characters for the worker"
-        )
+    reason = checked_reason(reason, LONGEST_REASON)
     before = intent_of(session, assignment_id)
     if before is not None:
         return before
@@ -164,7 +161,7 @@ def carry_out(resources: Resources, intent_id: int, progress: Progress) -> None:
     provider = context.provider(resources.venues)
     with transaction(resources.sessions) as session:
         intents.refuse_when_paused(session, context.job.id)
-        intent = intents.stamp_attempt(session, intent_id)
+        intent = intents.stamp_attempt(session, intent_id, resources.clock())
     provider.trace.clear()
     try:
         state = provider.reverse(raw.provider_assignment_id, reversal.reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -19,8 +20,8 @@ WITHIN_SEEDS = 60
 def _use_a_new_token_at_each_try(patch: pytest.MonkeyPatch) -> None:
     stamp = intents.stamp_attempt
 
-    def stamp_anew(session: Session, intent_id: int) -> Intent:
-        intent = stamp(session, intent_id)
+    def stamp_anew(session: Session, intent_id: int, now: datetime) -> Intent:
+        intent = stamp(session, intent_id, now)
         intent.token = f"{intent.token[:40]}try{intent.attempts}"
         return intent
 

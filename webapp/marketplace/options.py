@@ -28,7 +28,8 @@ class Options:
     """A new HIT cannot be changed, only expired, for this long."""
 
     index_lag_seconds: float = 0.0
-    """ListHITs, ListReviewableHITs and ListQualificationTypes see nothing newer than this."""
+    """ListHITs, ListReviewableHITs, ListBonusPayments and ListQualificationTypes see nothing
+    newer than this."""
 
     decision_lag_seconds: float = 0.0
     """A fresh submission cannot be approved or rejected for this long (`status of: null`)."""

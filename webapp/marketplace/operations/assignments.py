@@ -119,6 +119,8 @@ def list_bonus_payments(call: Call, args: Members) -> Members:
         query = query.where(Bonus.hit_id == call.hit(args["HITId"]).id)
     else:
         query = query.where(Bonus.assignment_id == call.assignment(args["AssignmentId"]).id)
+    if call.options.index_lag_seconds:
+        query = query.where(Bonus.granted_at <= call.now - call.options.index_lag_seconds * 1000)
     rows, members = page(call, args, query, [Bonus.id], lambda row: (row.id,))
     return {**members, "BonusPayments": [_bonus_shape(call, row) for row in rows]}
 
