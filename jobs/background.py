@@ -115,6 +115,15 @@ def wake_due(resources: Resources, connection: redis.Redis) -> int:
         return 0
 
 
+def wake_now(resources: Resources) -> int:
+    """``wake_due`` for a process that holds no connection, such as the web app."""
+    connection = redis.Redis.from_url(
+        queue_url(resources.settings), socket_connect_timeout=1, socket_timeout=2
+    )
+    with connection:
+        return wake_due(resources, connection)
+
+
 def run_worker(settings: Settings) -> None:
     """Serve the queue until SIGTERM; never returns otherwise.
 

@@ -7,7 +7,7 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -82,9 +82,24 @@ class S3Access:
 
         """
         bucket, key = parse_s3_uri(uri)
+        self._check_bucket(bucket, uri)
+        return _get(self.client, bucket, key)
+
+    def listing(self, uri: str) -> Iterator[str]:
+        """Addresses of the objects whose keys begin as ``uri`` does; raises as ``fetch``."""
+        bucket, prefix = parse_s3_prefix(uri)
+        self._check_bucket(bucket, uri)
+        pages = self.client.get_paginator("list_objects_v2")
+        try:
+            for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+                keys = (each["Key"] for each in page.get("Contents", ()))
+                yield from (f"s3://{bucket}/{key}" for key in keys if not key.endswith("/"))
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error, f"s3://{bucket}/{prefix}") from error
+
+    def _check_bucket(self, bucket: str, uri: str) -> None:
         if self.buckets and bucket not in self.buckets:
             raise InvalidInput(f"{uri!r:.200}: expected a bucket of the allowed list")
-        return _get(self.client, bucket, key)
 
 
 @dataclass(frozen=True)
@@ -186,14 +201,19 @@ def open_blobs(settings: Settings) -> Blobs:
         InvalidInput: when ``blob_url`` is neither empty nor ``s3://bucket[/prefix]``.
 
     """
-    allowed = tuple(name for name in settings.import_buckets.replace(",", " ").split() if name)
-    s3 = S3Access(settings.s3_endpoint_url, allowed)
+    s3 = open_s3(settings)
     thumbnails = settings.data_dir / "thumbnails"
     if settings.blob_url:
         bucket, prefix = _parse_blob_url(settings.blob_url)
         return S3Blobs(bucket, prefix, thumbnails, s3)
     secret = _installation_secret(signing_key_path(settings))
     return LocalBlobs(settings.data_dir / "blobs", thumbnails, settings.web_url(), secret, s3)
+
+
+def open_s3(settings: Settings) -> S3Access:
+    """S3 as the settings say, for imports."""
+    allowed = tuple(name for name in settings.import_buckets.replace(",", " ").split() if name)
+    return S3Access(settings.s3_endpoint_url, allowed)
 
 
 def signing_key_path(settings: Settings) -> Path:
@@ -231,6 +251,15 @@ def parse_s3_uri(uri: str) -> tuple[str, str]:
     if scheme != "s3" or not _BUCKET.fullmatch(bucket) or not key or not clean:
         raise InvalidInput(f"expected an address such as s3://bucket/key, got {uri!r:.200}")
     return bucket, key
+
+
+def parse_s3_prefix(uri: str) -> tuple[str, str]:
+    """Bucket and beginning of keys of ``s3://bucket/prefix``; the prefix may be empty."""
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    clean = prefix.isprintable() and len(prefix.encode("utf-8", "replace")) <= 1024
+    if not uri.startswith("s3://") or not _BUCKET.fullmatch(bucket) or not clean:
+        raise InvalidInput(f"expected an address such as s3://bucket/folder/, got {uri!r:.200}")
+    return bucket, prefix
 
 
 def _parse_blob_url(url: str) -> tuple[str, str]:

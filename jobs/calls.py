@@ -27,6 +27,7 @@ from jobs.resources import Resources
 from jobs.review import review_job
 from jobs.stopping import expire_batch
 from jobs.tables import Export, Job, Work
+from jobs.taking_in import take_in
 from jobs.work import Claim, Lease, LeaseLost, Progress
 from jobs.workers import enforcing, letters, reversals
 
@@ -152,6 +153,7 @@ CALLS: dict[str, Call] = {
     "export_job": _export,
     "reconcile": _reconcile,
     "deliver_hook": _deliver_hook,
+    "take_in": take_in,
 }
 
 

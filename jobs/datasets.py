@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from jobs.blobs import Blobs
 from jobs.errors import Conflict, InvalidInput, NotFound, ProviderError
 from jobs.formats import IncomingItem
 from jobs.images import LARGEST_BYTES, ImageFacts, browser_file, inspect_image
+from jobs.intake_facts import FactSheet, fault_of
 from jobs.tables import Dataset, Intake, Item
 
 LONGEST_NAME = 200
@@ -53,6 +54,7 @@ class _Ready:
 
     incoming: IncomingItem
     facts: ImageFacts
+    n_bytes: int
     blob_key: str
 
 
@@ -67,8 +69,11 @@ def import_dataset(
     licence: str = "",
     item_source: str = "",
     progress: Progress | None = None,
+    rows: Iterable[IncomingItem] | None = None,
 ) -> IntakeReport:
     """Add the images at ``source`` to the dataset ``name``, made if there is none yet.
+
+    ``rows``, where given, are those of the source, and ``format`` is not asked.
 
     ``licence`` and ``item_source`` hold for rows that state none. An image that the
     dataset has already, by its bytes, is refused as a duplicate, so importing twice adds
@@ -82,10 +87,10 @@ def import_dataset(
         Conflict: when another import changed the same dataset in the same moment.
 
     """
-    _check_name(name)
-    _check_line(licence, "licence")
-    _check_line(item_source, "source")
-    incoming = list(formats.item_reader(format)(Path(source)))
+    check_name(name)
+    check_line(licence, "licence")
+    check_line(item_source, "source")
+    incoming = list(formats.item_reader(format)(Path(source)) if rows is None else rows)
     if not incoming:
         raise InvalidInput(f"{source}: expected images, found no rows")
     defaults = {"licence": licence, "source": item_source}
@@ -124,18 +129,18 @@ def _take_in(item: IncomingItem, blobs: Blobs, defaults: dict[str, str]) -> _Rea
     try:
         if item.refusal:
             raise InvalidInput(item.refusal)
-        _check_line(item.licence, "licence")
-        _check_line(item.source, "source")
-        data = _read_file(item.path) if item.path else blobs.fetch(item.uri)
+        check_line(item.licence, "licence")
+        check_line(item.source, "source")
+        data = read_file(item.path) if item.path else blobs.fetch(item.uri)
         facts = inspect_image(data)
     except (InvalidInput, NotFound, ProviderError) as error:
         return Refusal(item.row, printable(item.name), str(error))
     stated = {key: getattr(item, key) or default for key, default in defaults.items()}
     kept = dataclasses.replace(item, **stated)  # type: ignore[arg-type]
-    return _Ready(kept, facts, blobs.put(browser_file(data), facts.media_type))
+    return _Ready(kept, facts, len(data), blobs.put(browser_file(data), facts.media_type))
 
 
-def _read_file(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
     """At most one byte more than an image may have: the size on disk may change meanwhile."""
     try:
         with path.open("rb") as stream:
@@ -155,18 +160,21 @@ def _save(
     try:
         with session.begin_nested():
             dataset = _dataset(session, name, now)
-            known = _known_images(session, dataset.id, [each.facts.sha256 for each in ready])
+            known = known_images(session, dataset.id, [each.facts.sha256 for each in ready])
             fresh, duplicates = _part_duplicates(ready, known)
             session.add_all(_item(dataset.id, each, now) for each in fresh)
             refused = sorted((*refusals, *duplicates), key=lambda refusal: refusal.row)
             intake = Intake(
                 dataset_id=dataset.id,
+                dataset_name=name,
                 source=source,
                 n_rows=len(fresh) + len(refused),
                 n_accepted=len(fresh),
                 n_refused=len(refused),
                 refusals=[dataclasses.asdict(refusal) for refusal in refused],
+                facts=_fact_sheet(fresh, refused).body(),
                 created_at=now,
+                finished_at=now,
             )
             session.add(intake)
     except IntegrityError as error:
@@ -174,6 +182,21 @@ def _save(
     return IntakeReport(
         dataset.id, intake.id, intake.n_rows, intake.n_accepted, intake.n_refused, tuple(refused)
     )
+
+
+def _fact_sheet(fresh: Sequence[_Ready], refused: Sequence[Refusal]) -> FactSheet:
+    sheet = FactSheet()
+    for each in fresh:
+        sheet.add_image(
+            width=each.facts.width,
+            height=each.facts.height,
+            n_bytes=each.n_bytes,
+            is_turned=each.facts.is_turned,
+            blob_key=each.blob_key,
+        )
+    for refusal in refused:
+        sheet.add_refusal(fault_of(refusal.reason))
+    return sheet
 
 
 def _dataset(session: Session, name: str, now: datetime) -> Dataset:
@@ -185,7 +208,7 @@ def _dataset(session: Session, name: str, now: datetime) -> Dataset:
     return dataset
 
 
-def _known_images(session: Session, dataset_id: int, digests: Sequence[str]) -> dict[str, str]:
+def known_images(session: Session, dataset_id: int, digests: Sequence[str]) -> dict[str, str]:
     """Names of the items that the dataset has already, by their image's sha256."""
     known: dict[str, str] = {}
     for start in range(0, len(digests), _CHUNK):
@@ -233,14 +256,14 @@ def _item(dataset_id: int, ready: _Ready, now: datetime) -> Item:
     )
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
     if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
         raise InvalidInput(
             f"dataset name: expected 1 to {LONGEST_NAME} characters, got {name!r:.80}"
         )
 
 
-def _check_line(text: str, what: str) -> None:
+def check_line(text: str, what: str) -> None:
     if len(text) > 2000 or not text.isprintable():
         raise InvalidInput(f"{what}: expected one line of at most 2,000 characters")
 

@@ -67,6 +67,8 @@ class ImageFacts:
     width: int
     height: int
     media_type: str
+    is_turned: bool = False
+    """Whether EXIF says that the picture lies otherwise than its pixels."""
 
 
 def inspect_image(data: bytes) -> ImageFacts:
@@ -82,9 +84,11 @@ def inspect_image(data: bytes) -> ImageFacts:
     # A JPEG decoded at an eighth still reads all its data, with a 64th of the memory.
     image.draft("RGB", (1, 1))
     _decode(image)
-    if _orientation(image) in _SIDEWAYS:
+    orientation = _orientation(image)
+    if orientation in _SIDEWAYS:
         width, height = height, width
-    return ImageFacts(hashlib.sha256(data).hexdigest(), width, height, media_type)
+    digest = hashlib.sha256(data).hexdigest()
+    return ImageFacts(digest, width, height, media_type, orientation != 1)
 
 
 def open_upright(data: bytes) -> Image.Image:

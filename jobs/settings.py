@@ -34,6 +34,11 @@ class Settings(BaseSettings):
         "",
         description="S3 buckets that a manifest may read, separated by commas; empty: any.",
     )
+    import_folders: str = Field(
+        "",
+        description="Folders on the server that managers may import from, separated by commas; "
+        "empty: none.",
+    )
     web_host: str = Field("127.0.0.1", description="Address the web app listens on.")
     web_port: int = Field(5080, description="Port of the web app.")
     public_url: str = Field(

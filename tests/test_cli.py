@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +96,22 @@ def test_a_job_goes_from_images_to_launch_by_commands(folder: Path) -> None:
     assert told("job", "show", job_id)["summary"]["n_labels"] == 0
     assert told("ledger", "check") == {"differences": [], "findings": []}
     assert told("dataset", "list")[0]["n_items"] == 3
+    assert [one["n_accepted"] for one in told("dataset", "imports", "photos")] == [0, 3]
+    report = told("dataset", "report", "2", "--refused", "refused.csv")
+    assert report["facts"]["faults"] == {"duplicate": 3}
+    assert len((folder / "refused.csv").read_text().splitlines()) == 4
     said("job", "pause", job_id)
     assert told("job", "list")[0]["state"] == "paused"
     said("job", "resume", job_id)
+
+
+def test_an_archive_is_imported_and_leaves_nothing_unpacked(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "photos.zip", "w") as archive:
+        for path in (folder / "pictures").iterdir():
+            archive.write(path, f"in/{path.name}")
+    report = told("dataset", "import", "photos.zip", "--name", "photos")
+    assert (report["n_accepted"], report["n_refused"]) == (3, 0)
+    assert not list((folder / "data" / "uploads").iterdir())
 
 
 def test_every_reading_command_has_text_for_people(folder: Path) -> None:

@@ -72,8 +72,8 @@ def install(app: Flask) -> None:
 
 
 def respond(problem: Problem) -> Response:
-    """The problem, as the asker reads it."""
-    if request.path.startswith("/api/"):
+    """The problem, as the asker reads it: a script of our pages asks for JSON alone."""
+    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         response = jsonify({"error": envelope(problem)})
     else:
         response = Response(render_template("error.html", problem=problem), mimetype="text/html")

@@ -27,9 +27,14 @@ def install(app: Flask) -> None:
     app.before_request(_check_text)
 
 
-def _widen_uploads() -> None:
+def carries_file() -> bool:
+    """Whether the view that is asked takes files."""
     view = current_app.view_functions.get(request.endpoint or "")
-    if getattr(view, "takes_upload", False):
+    return bool(getattr(view, "takes_upload", False))
+
+
+def _widen_uploads() -> None:
+    if carries_file():
         request.max_content_length = UPLOAD_BYTES
         request.max_form_parts = UPLOAD_PARTS
 

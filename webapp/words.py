@@ -22,6 +22,9 @@ STATE_NAMES = {
     "conflict": "conflict",
     "adjudicated": "decided",
     "needs_person": "needs a person",
+    "receiving": "being sent",
+    "checking": "being checked",
+    "keeping": "being stored",
 }
 
 

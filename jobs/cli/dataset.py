@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from jobs import formats
-from jobs.blobs import open_blobs
+from jobs import archives, formats, intake_sources
+from jobs.blobs import open_blobs, open_s3
 from jobs.cli import _door
-from jobs.datasets import Refusal, import_dataset
+from jobs.datasets import Refusal, find_dataset, import_dataset
+from jobs.errors import InvalidInput
+from jobs.formats import IncomingItem
 from jobs.gold import import_gold
+from jobs.intakes import uploads_folder
 from jobs.label_schemas import load_schema
 from jobs.planning import find_schema
 from jobs.reports.datasets import dataset_list
+from jobs.reports.intakes import RefusedRow, intake_report, intakes_of, refusal_pages
 from jobs.settings import Settings
 
 
@@ -23,7 +31,7 @@ def group() -> None:
 
 
 @group.command("import")
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("source")
 @click.option("--name", required=True, help="The dataset; made if there is none yet.")
 @click.option("--format", "format_", default="", help="folder, manifest or coco; else by source.")
 @click.option("--licence", default="", help="Of images whose row names none.")
@@ -32,30 +40,68 @@ def group() -> None:
 @_door.settings_of
 def import_images(
     settings: Settings,
-    source: Path,
+    source: str,
     name: str,
     format_: str,
     licence: str,
     source_note: str,
     as_json: bool,
 ) -> None:
-    """Import a folder of images, a manifest (CSV or JSONL), or a COCO file with images."""
-    with _door.writing(settings) as session, _door.progress_bar("Images", not as_json) as progress:
+    """Import a folder, a zip archive, s3://bucket/folder/, a manifest (CSV, JSONL), or COCO."""
+    with (
+        _rows(settings, source) as rows,
+        _door.writing(settings) as session,
+        _door.progress_bar("Images", not as_json) as progress,
+    ):
         report = import_dataset(
             session,
             open_blobs(settings),
             name=name,
             source=source,
-            format=format_ or guessed_format(source),
+            format=format_ or guessed_format(Path(source)),
             now=_door.now(),
             licence=licence,
             item_source=source_note,
             progress=progress,
+            rows=rows,
         )
     counts = (
         f"{name}: {report.n_rows} rows = {report.n_accepted} accepted + {report.n_refused} refused"
     )
     _door.show(report, as_json, f"{counts}{_refusals(report.refusals)}")
+
+
+@group.command("imports")
+@click.argument("name")
+@_door.json_option
+@_door.settings_of
+def list_imports(settings: Settings, name: str, as_json: bool) -> None:
+    """The imports into a dataset, newest first, also those that pages and programs began."""
+    with _door.reading(settings) as session:
+        rows = intakes_of(session, find_dataset(session, name).id)
+    shown = [(one.id, one.state, one.source, one.n_accepted, one.n_refused) for one in rows]
+    columns = ("import", "state", "from", "accepted", "refused")
+    _door.show(rows, as_json, _door.table(columns, shown))
+
+
+@group.command("report")
+@click.argument("import_id", type=int)
+@click.option("--refused", "path", type=click.Path(path_type=Path), help="CSV of every refusal.")
+@_door.json_option
+@_door.settings_of
+def report_import(settings: Settings, import_id: int, path: Path | None, as_json: bool) -> None:
+    """What an import took in, how far it is, and what was refused and why."""
+    with _door.reading(settings) as session:
+        found = intake_report(session, import_id)
+        if path is not None:
+            _write_refusals(path, refusal_pages(session, import_id))
+    lines = [
+        f"{found.dataset_name}: {found.state}, {found.n_total or found.n_rows} rows, "
+        f"{found.n_accepted} accepted, {found.n_refused} refused",
+        *(f"  {count:>7,}  {text}" for _, text, count in found.faults),
+        *([found.problem] if found.problem else []),
+    ]
+    _door.show(found, as_json, "\n".join(lines))
 
 
 @group.command("gold")
@@ -115,6 +161,31 @@ def guessed_format(source: Path) -> str:
     if source.is_dir():
         return "folder"
     return "coco" if source.suffix.lower() == ".json" else "manifest"
+
+
+@contextmanager
+def _rows(settings: Settings, source: str) -> Iterator[Iterable[IncomingItem] | None]:
+    """The rows of S3 or of an archive, which is gone afterwards; None for all else."""
+    if source.startswith("s3://"):
+        yield intake_sources.rows_of_s3(open_s3(settings), source)
+    elif not Path(source).exists():
+        raise InvalidInput(f"{source}: no such file or folder")
+    elif archives.is_zip(source) and Path(source).is_file():
+        uploads = uploads_folder(settings)
+        uploads.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="command-", dir=uploads) as folder:
+            archives.unpack(Path(source), Path(folder))
+            yield intake_sources.rows_of_folder(Path(folder))
+    else:
+        yield None
+
+
+def _write_refusals(path: Path, pages: Iterable[tuple[RefusedRow, ...]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("row", "file", "kind", "reason"))
+        for page in pages:
+            writer.writerows((one.row, one.name, one.fault, one.reason) for one in page)
 
 
 def _refusals(refusals: tuple[Refusal, ...]) -> str:

@@ -33,19 +33,6 @@ class DatasetSummary:
 
 
 @dataclass(frozen=True)
-class IntakeRow:
-    """One import: rows in = accepted + refused."""
-
-    id: int
-    source: str
-    n_rows: int
-    n_accepted: int
-    n_refused: int
-    refusals: tuple[dict[str, Any], ...]
-    created_at: datetime
-
-
-@dataclass(frozen=True)
 class DatasetItem:
     """One image of a dataset."""
 
@@ -96,25 +83,6 @@ def dataset_summary(session: Session, dataset_id: int) -> DatasetSummary:
     if row is None:
         raise NotFound(f"dataset {dataset_id} does not exist")
     return _summaries(session, [row])[0]
-
-
-def intakes(session: Session, dataset_id: int) -> tuple[IntakeRow, ...]:
-    """The imports of a dataset, newest first."""
-    rows = session.scalars(
-        select(Intake).where(Intake.dataset_id == dataset_id).order_by(Intake.id.desc()).limit(50)
-    )
-    return tuple(
-        IntakeRow(
-            id=row.id,
-            source=row.source,
-            n_rows=row.n_rows,
-            n_accepted=row.n_accepted,
-            n_refused=row.n_refused,
-            refusals=tuple(row.refusals),
-            created_at=row.created_at,
-        )
-        for row in rows
-    )
 
 
 def dataset_items(

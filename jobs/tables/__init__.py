@@ -51,6 +51,9 @@ from jobs.tables.datasets import (
     Intake as Intake,
 )
 from jobs.tables.datasets import (
+    IntakeFile as IntakeFile,
+)
+from jobs.tables.datasets import (
     Item as Item,
 )
 from jobs.tables.datasets import (

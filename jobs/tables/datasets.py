@@ -19,18 +19,62 @@ class Dataset(Base):
 
 
 class Intake(Base):
-    """One import into a dataset: rows in = accepted + refused, duplicates being refused."""
+    """One import into a dataset: rows in = accepted + refused, duplicates being refused.
+
+    Its counts and facts are those of the end: they stay 0 and empty until it is done.
+    """
 
     __tablename__ = "intake"
     __table_args__ = (CheckConstraint("n_rows = n_accepted + n_refused", name="counts_add_up"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"), index=True)
+    dataset_id: Mapped[int | None] = mapped_column(ForeignKey("dataset.id"), index=True)
+    dataset_name: Mapped[str] = mapped_column(String(200), default="", server_default="")
     source: Mapped[str]
     n_rows: Mapped[int]
     n_accepted: Mapped[int]
     n_refused: Mapped[int]
     refusals: Mapped[list[Any]]  # [{"row": int, "name": str, "reason": str}, ...]
     created_at: Mapped[datetime]
+    # receiving, planned, checking, keeping, done, failed, cancelled
+    state: Mapped[str] = mapped_column(String(10), default="done", server_default="done")
+    staged: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    n_files: Mapped[int] = mapped_column(default=0, server_default="0")  # received so far
+    n_bytes: Mapped[int] = mapped_column(default=0, server_default="0")
+    n_total: Mapped[int] = mapped_column(default=0, server_default="0")  # rows found in it
+    n_checked: Mapped[int] = mapped_column(default=0, server_default="0")
+    n_kept: Mapped[int] = mapped_column(default=0, server_default="0")  # decided in the end
+    run: Mapped[int] = mapped_column(default=0, server_default="0")  # fences a run that lost it
+    licence: Mapped[str] = mapped_column(default="", server_default="")
+    item_source: Mapped[str] = mapped_column(default="", server_default="")
+    problem: Mapped[str] = mapped_column(default="", server_default="")
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    actor: Mapped[str] = mapped_column(String(254), default="", server_default="")
+    touched_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class IntakeFile(Base):
+    """One row of an import on its way; those refused stay, for the report."""
+
+    __tablename__ = "intake_file"
+    __table_args__ = (Index("ix_intake_file_page", "intake_id", "state", "row"),)
+    intake_id: Mapped[int] = mapped_column(ForeignKey("intake.id"), primary_key=True)
+    row: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    state: Mapped[str] = mapped_column(String(8))  # waiting, checked, kept, refused
+    name: Mapped[str]
+    path: Mapped[str]  # where its bytes are: a path, or
+    uri: Mapped[str]  # an s3:// address
+    licence: Mapped[str]
+    source: Mapped[str]
+    attributes: Mapped[dict[str, Any]]
+    fault: Mapped[str] = mapped_column(String(16), default="")  # a word of jobs.intake_facts
+    reason: Mapped[str] = mapped_column(default="")
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    media_type: Mapped[str] = mapped_column(String(40), default="")
+    width: Mapped[int] = mapped_column(default=0)
+    height: Mapped[int] = mapped_column(default=0)
+    n_bytes: Mapped[int] = mapped_column(default=0)
+    is_turned: Mapped[bool] = mapped_column(default=False)
 
 
 class Item(Base):

@@ -18,7 +18,7 @@ from PIL import Image
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from jobs import accounts
+from jobs import accounts, calls
 from jobs.db import open_engine, transaction
 from jobs.tables import Base
 from tests.webapp import campaign
@@ -94,6 +94,20 @@ class House:
         assert answer.status_code == 422, answer.text
         shown = re.search(r'role="alert"[^>]*>(.*?)</div>', answer.text, re.DOTALL)
         text = shown[1] if shown else answer.text
+        return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))).strip()
+
+    def by_import(self, form: dict[str, Any]) -> str:
+        """The report of an import that must fail in the background and leave no item or file."""
+        before = self.rows(), self.files()
+        answer = self.page.post("/datasets", data=form, content_type="multipart/form-data")
+        assert answer.status_code == 302, answer.text
+        calls.drain(self.app.extensions["hitworks"])
+        after = self.rows()
+        for name in ("dataset", "item"):
+            assert after[name] == before[0][name]
+        assert self.files() - {self.folder / "data" / "uploads"} == before[1]
+        text = self.page.get(answer.headers["Location"] + "/state").text
+        assert "Nothing was taken in" in text
         return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))).strip()
 
     def ask(self, method: str, address: str, body: Any = None) -> TestResponse:

@@ -47,7 +47,7 @@ def bomb() -> bytes:
         ("list.csv", lambda: b"path\n", "expected images, found no rows"),
         ("list.csv", lambda: b"colour,taste\n1,2\n", "expected either a path or a uri column"),
         ("list.csv", lambda: b"\xff\xfe\0path", "list.csv: expected UTF-8 text"),
-        ("list.jsonl", lambda: b'{"path": NaN}\n', "list.jsonl: expected images"),
+        ("list.jsonl", lambda: b'{"path": NaN}\n', "expected images, could take in none"),
         ("set.json", lambda: b"{", "set.json: expected JSON"),
         (
             "set.json",
@@ -59,7 +59,7 @@ def bomb() -> bytes:
         ),
     ],
 )
-def test_what_is_no_image_is_refused_alike_by_command_and_page(
+def test_what_is_no_image_is_refused_alike_by_command_and_import(
     house: House, name: str, content: Callable[[], bytes], told: str
 ) -> None:
     data = content()
@@ -67,7 +67,7 @@ def test_what_is_no_image_is_refused_alike_by_command_and_page(
     source = f"in/{name}" if name.startswith(("list", "set")) else "in"
     assert told in house.by_command("dataset", "import", source, "--name", "new")
     form: dict[str, Any] = {"name": "new", "files": (io.BytesIO(data), name)}
-    assert told in house.by_page("/datasets", form)
+    assert told in house.by_import(form)
 
 
 def test_bad_images_among_good_ones_are_refused_and_counted(house: House) -> None:

@@ -20,6 +20,7 @@ OF_A_PERSON = {"token_id"}  # tests/webapp/test_auth.py
 FOR_ALL_MANAGERS = {
     "job_id", "dataset_id", "person_id", "assignment_id", "finding_id", "trial_id", "hook_id",
     "batch_id", "rehearsal_id", "name", "kind", "width", "key", "signature", "filename",
+    "intake_id",
 }  # fmt: skip
 PAGE_ROLES = {PUBLIC, *accounts.ROLES}
 

@@ -8,6 +8,7 @@ from jobs.errors import InvalidInput
 from webapp.api import datasets, exports, hooks, items, jobs, labels, repeating, templates
 from webapp.api.spec import described
 from webapp.auth import PUBLIC, allow
+from webapp.requests import carries_file
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 for subject in (jobs, items, labels, exports, datasets, templates, hooks):
@@ -16,9 +17,9 @@ for subject in (jobs, items, labels, exports, datasets, templates, hooks):
 
 @blueprint.before_request
 def read_body() -> None:
-    """Refuse a body that is not one JSON object, before anything looks at it."""
+    """Refuse a body that is neither one JSON object nor a file, before anything looks at it."""
     has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
-    if request.method not in ("POST", "PUT", "PATCH") or not has_body:
+    if request.method not in ("POST", "PUT", "PATCH") or not has_body or carries_file():
         return
     if not isinstance(request.get_json(), dict):
         raise InvalidInput("body: expected a JSON object")

@@ -13,6 +13,7 @@ from jobs.label_schemas import SchemaModel
 from jobs.records import PageLanguage
 from jobs.reports import ItemView, JobReport, JobSummary, LedgerLine, WorkerRow
 from jobs.reports.datasets import DatasetSummary, ExportRow, SchemaRow
+from jobs.reports.intakes import IntakeReport, RefusedRow
 from jobs.reports.items import ItemRow
 from jobs.reports.labels import LabelRow
 from jobs.saved_templates import LONGEST_SOURCE, SavedTemplate
@@ -54,6 +55,23 @@ class NewJob(RootModel[JobSpec]):
 
 class NewSchema(RootModel[SchemaModel]):
     """A label schema as JSON."""
+
+
+class NewImport(Strict):
+    """What is imported into which dataset; ``place`` is an s3:// address or an allowed folder."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    place: Annotated[str, Field(max_length=1000)] = ""
+    licence: Annotated[str, Field(max_length=2000)] = ""
+    source: Annotated[str, Field(max_length=2000)] = ""
+
+
+class PieceQuery(BaseModel):
+    """Which file of the import the body belongs to, and where in it."""
+
+    model_config = ConfigDict(extra="forbid")
+    path: Annotated[str, Field(min_length=1, max_length=1000)]
+    offset: Annotated[int, Field(ge=0, le=LARGEST_ID)] = 0
 
 
 class NewTemplate(Strict):
@@ -159,6 +177,29 @@ class Datasets(BaseModel):
     """Every dataset, newest first."""
 
     rows: tuple[DatasetSummary, ...]
+
+
+class Imports(BaseModel):
+    """Imports into a dataset, newest first."""
+
+    rows: tuple[IntakeReport, ...]
+
+
+class Import(RootModel[IntakeReport]):
+    """One import: its progress, its counts, its facts."""
+
+
+class PieceKept(BaseModel):
+    """The size of the file so far."""
+
+    size: int
+
+
+class RefusedPage(BaseModel):
+    """Refused rows by number."""
+
+    rows: tuple[RefusedRow, ...]
+    next: int | None
 
 
 class Schemas(BaseModel):

@@ -12,6 +12,7 @@ from jobs import drafts, launch_gate, ledger, planning, saved_templates, taggers
 from jobs.errors import BudgetExceeded, HitworksError, InvalidInput
 from jobs.estimating import estimate as price
 from jobs.images import inspect_image
+from jobs.intakes import allowed_folders
 from jobs.job_specs import read_job_spec
 from jobs.label_schemas import check_examples, parse_schema, save_schema
 from jobs.ledger import Reason
@@ -42,7 +43,12 @@ def start() -> str:
     """Step 1: which images."""
     with reading() as session:
         rows = dataset_list(session)
-    return render_template("new_job/dataset.html", rows=rows, chosen=cursor("dataset"))
+    return render_template(
+        "new_job/dataset.html",
+        rows=rows,
+        chosen=cursor("dataset"),
+        folders=allowed_folders(installation().settings),
+    )
 
 
 @blueprint.get("/jobs/new/question")

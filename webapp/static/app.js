@@ -99,7 +99,9 @@ document.addEventListener("keydown", (event) => { if (event.key === "Escape") hu
 async function load(place) {
   const answer = await fetch(place.dataset.load);
   if (!answer.ok) return;
+  const hadFocus = place.contains(document.activeElement) && document.activeElement.id;
   place.innerHTML = await answer.text();
+  if (hadFocus) document.getElementById(hadFocus)?.focus();
   localTimes(place);
   const again = place.querySelector("[data-again]");
   if (again) setTimeout(() => load(place), 1000 * Number(again.dataset.again));
