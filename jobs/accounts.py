@@ -25,7 +25,7 @@ from jobs.errors import Conflict, InvalidInput, NotFound
 from jobs.tables import ApiToken, User
 
 ROLES = ("annotator", "adjudicator", "manager", "admin")  # each may do what those before it may
-SCOPES = ("read", "write", "spend")
+SCOPES = ("read", "write", "spend", "admin")
 MIN_PASSWORD = 12
 _EMAIL = re.compile(r"[^\s@\x00-\x1f]{1,64}@[^\s@\x00-\x1f]{1,189}")
 _FIRST_RUN_FILE = "first-run-token"

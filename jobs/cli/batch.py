@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import click
 from rich.table import Table
 
-from jobs import collection, db, disposing, extending, orders, publishing, stopping
+from jobs import collection, db, disposing, extending, orders, prolonging, publishing, stopping
 from jobs.blobs import open_blobs
 from jobs.cli import _door
 from jobs.drafts import read_draft
@@ -27,7 +28,7 @@ from quality.simulate import PROFILES, profile
 
 @click.group("batch")
 def group() -> None:
-    """Batches: rehearse, list, publish, collect, extend, expire, dispose."""
+    """Batches: rehearse, list, publish, collect, extend, expire, prolong, dispose."""
 
 
 @group.command("list")
@@ -142,6 +143,28 @@ def expire(settings: Settings, batch_id: int, yes: bool, as_json: bool) -> None:
         n_open = stopping.expire_batch(resources, batch_id, progress)
     result = {"batch_id": batch_id, "n_expired": n_open}
     _door.show(result, as_json, f"batch {batch_id}: {n_open} HITs closed to new workers")
+
+
+@group.command("prolong")
+@click.argument("batch_id", type=_door.ROW_ID)
+@click.option(
+    "--days", type=_door.Whole(1, prolonging.LONGEST.days), required=True, help="From now."
+)
+@_door.json_option
+@_door.settings_of
+def prolong(settings: Settings, batch_id: int, days: int, as_json: bool) -> None:
+    """Show the batch's HITs that would end sooner until then; no money moves."""
+    until = timedelta(days=days)
+    with (
+        _door.resources(settings) as resources,
+        _door.progress_bar("HITs", not as_json) as progress,
+    ):
+        with db.transaction(resources.sessions) as session:
+            now = resources.clock()
+            prolonging.ask(session, batch_id, now + until, _door.actor(), now)
+        n_hits = prolonging.prolong_batch(resources, batch_id, progress)
+    result = {"batch_id": batch_id, "n_prolonged": n_hits, "until": (now + until).isoformat()}
+    _door.show(result, as_json, f"batch {batch_id}: {n_hits} HITs stay open for {days} days")
 
 
 @group.command("dispose")

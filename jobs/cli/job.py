@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
 
-from jobs import db, launch_gate, pausing, reports, stopping
+from jobs import amending, db, drafts, launch_gate, pausing, reports, stopping
 from jobs.cli import _door
 from jobs.errors import InvalidInput
 from jobs.estimating import Estimate, estimate
@@ -39,6 +41,54 @@ def create(settings: Settings, path: Path, as_json: bool) -> None:
         job = create_job(session, spec, _door.now(), _door.actor())
         made = {"id": job.id, "name": job.name, "state": job.state}
     _door.show(made, as_json, f"job {made['id']}: {made['name']} (draft)")
+
+
+@group.command("replan")
+@click.argument("job_id", type=_door.ROW_ID)
+@click.argument("path", type=click.Path(path_type=Path))
+@_door.json_option
+@_door.settings_of
+def replan(settings: Settings, job_id: int, path: Path, as_json: bool) -> None:
+    """Put the plan of a job file in a draft's place; refused once it is launched."""
+    spec = parse_job_spec(_door.read_text(path), str(path))
+    with _door.writing(settings) as session:
+        drafts.change_draft(session, job_id, spec, _door.now(), _door.actor())
+    _door.show({"id": job_id, "name": spec.name}, as_json, f"job {job_id}: {spec.name} (draft)")
+
+
+@group.command("change")
+@click.argument("job_id", type=_door.ROW_ID)
+@click.option("--name", help="A new name.")
+@click.option(
+    "--sure-at", type=_door.Real(0, 1), help="From which confidence an answer is a label."
+)
+@click.option("--max-extra", type=_door.Whole(0, 20), help="Most further answers a question.")
+@click.option("--review", type=click.Choice(["approve", "screen"]), help="How work is decided.")
+@click.option("--preview", is_flag=True, help="Show what would change, and change nothing.")
+@_door.json_option
+@_door.settings_of
+def change(
+    settings: Settings,
+    job_id: int,
+    name: str | None,
+    sure_at: float | None,
+    max_extra: int | None,
+    review: str | None,
+    preview: bool,
+    as_json: bool,
+) -> None:
+    """Change what may change of a job under way; the same terms again change nothing."""
+    asked = {"name": name, "sure_at": sure_at, "max_extra_answers": max_extra, "review": review}
+    given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
+    with _door.writing(settings) as session:
+        wanted = replace(amending.terms_of(session, job_id), **given)
+        seen = amending.preview(session, job_id, wanted)
+        if not preview:
+            amending.amend(session, job_id, wanted, _door.now())
+    lines = [f"{what}: {before}, then {after}" for what, before, after in seen.changes]
+    if seen.n_sure is not None:
+        lines.append(f"about {seen.n_sure} questions sure enough, {seen.n_unsure} not")
+    _door.show(seen, as_json, "\n".join(lines) or "nothing is different")
 
 
 @group.command("estimate")

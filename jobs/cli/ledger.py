@@ -115,12 +115,13 @@ def list_findings(settings: Settings, as_json: bool) -> None:
 
 @group.command("resolve")
 @click.argument("finding_id", type=_door.ROW_ID)
+@click.option("--note", default="", help="What you found out; kept with the finding.")
 @_door.json_option
 @_door.settings_of
-def resolve(settings: Settings, finding_id: int, as_json: bool) -> None:
+def resolve(settings: Settings, finding_id: int, note: str, as_json: bool) -> None:
     """Close a finding that you have looked into; found again, it opens again."""
     with _door.writing(settings) as session:
-        findings.resolve(session, finding_id, _door.now())
+        findings.resolve(session, finding_id, _door.now(), note=note, actor=_door.actor())
         state = reports.health(session, _door.now())
     text = f"finding {finding_id}: resolved, {state.n_open_findings} open"
     if state.is_paused:

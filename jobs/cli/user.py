@@ -50,6 +50,67 @@ def list_people(settings: Settings, as_json: bool) -> None:
     _door.show(rows, as_json, _door.table(("email", "name", "role", ""), shown))
 
 
+@group.command("change")
+@click.argument("email")
+@click.option("--role", type=click.Choice(accounts.ROLES), help="What the person may do.")
+@click.option("--open/--closed", "is_open", default=None, help="Whether they may sign in.")
+@_door.json_option
+@_door.settings_of
+def change(
+    settings: Settings, email: str, role: str | None, is_open: bool | None, as_json: bool
+) -> None:
+    """Change somebody's role, or close or open their account."""
+    with _door.writing(settings) as session:
+        person_id = _person_id(session, email)
+        before = next(row for row in accounts.people(session) if row.id == person_id)
+        changed = accounts.change_person(
+            session,
+            person_id,
+            role=role or before.role,
+            is_active=before.is_active if is_open is None else is_open,
+        )
+    state = "may sign in" if changed.is_active else "may not sign in"
+    _door.show(changed, as_json, f"{changed.email}: {changed.role}, {state}")
+
+
+@group.command("password")
+@click.argument("email")
+@_door.json_option
+@_door.settings_of
+def password(settings: Settings, email: str, as_json: bool) -> None:
+    """Give somebody a fresh password, shown this once; their sessions end."""
+    with _door.writing(settings) as session:
+        fresh = accounts.reset_password(session, _person_id(session, email))
+    _door.show({"email": email, "password": fresh}, as_json, fresh)
+
+
+@group.command("tokens")
+@click.argument("email")
+@_door.json_option
+@_door.settings_of
+def list_tokens(settings: Settings, email: str, as_json: bool) -> None:
+    """Somebody's API tokens, newest first."""
+    with _door.reading(settings) as session:
+        rows = accounts.tokens(session, _person_id(session, email))
+    shown = [
+        (row.id, row.name, ", ".join(row.scopes), "revoked" if row.revoked_at else "")
+        for row in rows
+    ]
+    _door.show(rows, as_json, _door.table(("id", "name", "scopes", ""), shown))
+
+
+@group.command("revoke")
+@click.argument("email")
+@click.argument("token_id", type=_door.ROW_ID)
+@_door.json_option
+@_door.settings_of
+def revoke(settings: Settings, email: str, token_id: int, as_json: bool) -> None:
+    """End one of somebody's API tokens: it stops working at once."""
+    with _door.writing(settings) as session:
+        accounts.revoke_token(session, _person_id(session, email), token_id, _door.now())
+    _door.show({"id": token_id, "state": "revoked"}, as_json, f"token {token_id}: revoked")
+
+
 @group.command("token")
 @click.argument("email")
 @click.option("--name", required=True, help="What the token is for.")

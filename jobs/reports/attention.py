@@ -19,7 +19,7 @@ STALLED = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Attention:
-    """One thing to look at.
+    """One thing to look at; ``at`` is when it is due, where it is.
 
     ``kind``: conflicts, unparsed, deadline, expiring, finding, work or stalled.
     """
@@ -29,6 +29,7 @@ class Attention:
     job_id: int | None
     job: str
     message: str = ""
+    at: datetime | None = None
 
 
 def attention(session: Session, now: datetime, *, limit: int = 20) -> tuple[Attention, ...]:
@@ -74,7 +75,7 @@ def _deadlines(session: Session, now: datetime, limit: int) -> Iterator[Attentio
     names = select(Job.id, Job.name).where(Job.id.in_({one.job_id for one in late}))
     for job_id, name in session.execute(names.order_by(Job.id).limit(limit)):
         due = [one.paid_at for one in late if one.job_id == job_id]
-        yield Attention("deadline", len(due), job_id, name, f"{min(due):%Y-%m-%d %H:%M}")
+        yield Attention("deadline", len(due), job_id, name, at=min(due))
 
 
 def _findings(session: Session, limit: int) -> Iterator[Attention]:

@@ -22,6 +22,7 @@ MEMBERS = {
     "name": "cats", "trial_id": 1, "worker_id": 1, "assignment_id": 1, "batch_id": 1,
     "finding_id": 1, "rehearsal_id": 1, "hook_id": 1, "delivery_id": 1,
     "intake_id": 1,
+    "environment": "local",
 }  # fmt: skip
 
 

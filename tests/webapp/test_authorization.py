@@ -19,7 +19,8 @@ WITHIN_A_HOOK = {"delivery_id"}  # tests/webapp/test_hooks.py
 OF_A_PERSON = {"token_id"}  # tests/webapp/test_auth.py
 FOR_ALL_MANAGERS = {
     "job_id", "dataset_id", "person_id", "assignment_id", "finding_id", "trial_id", "hook_id",
-    "batch_id", "rehearsal_id", "name", "kind", "width", "key", "signature", "filename",
+    "batch_id", "rehearsal_id", "environment", "name",
+    "kind", "width", "key", "signature", "filename",
     "intake_id",
 }  # fmt: skip
 PAGE_ROLES = {PUBLIC, *accounts.ROLES}

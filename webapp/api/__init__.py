@@ -5,13 +5,30 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request
 
 from jobs.errors import InvalidInput
-from webapp.api import datasets, exports, hooks, items, jobs, labels, repeating, templates
+from webapp.api import (
+    assignments,
+    batches,
+    datasets,
+    exports,
+    hooks,
+    installation,
+    items,
+    jobs,
+    labels,
+    plans,
+    repeating,
+    templates,
+    workers,
+)
 from webapp.api.spec import described
 from webapp.auth import PUBLIC, allow
 from webapp.requests import carries_file
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
-for subject in (jobs, items, labels, exports, datasets, templates, hooks):
+for subject in (
+    jobs, plans, batches, assignments, workers, items, labels, exports, datasets, templates,
+    hooks, installation,
+):  # fmt: skip
     blueprint.register_blueprint(subject.blueprint)
 
 

@@ -41,17 +41,26 @@ def start(job_id: int) -> Response:
     """Begin a rehearsal of the draft; while one is under way another press begins none."""
     n_items = whole_number("items", low=1, high=MOST_ITEMS, default=saved.N_ITEMS)
     n_runs = whole_number("runs", low=2, high=MOST_RUNS, default=saved.N_RUNS)
+    has_begun = begin(job_id, n_items=n_items, n_runs=n_runs)
+    flash(
+        "Rehearsing: nothing is posted and nobody is paid."
+        if has_begun
+        else "A rehearsal is under way already."
+    )
+    return redirect(url_for("new_job.review", job_id=job_id))
+
+
+def begin(job_id: int, *, n_items: int, n_runs: int) -> bool:
+    """Rehearse the draft in a process of its own; False while another one is under way."""
     with writing() as session:
         rehearsal_id = saved.plan_rehearsal(
             session, job_id, actor=actor(), now=now(), n_items=n_items, n_runs=n_runs
         )
     if rehearsal_id is None:
-        flash("A rehearsal is under way already.")
-    else:
-        flash("Rehearsing: nothing is posted and nobody is paid.")
-        place = installation().settings
-        threading.Thread(target=_run, args=(place, rehearsal_id), daemon=True).start()
-    return redirect(url_for("new_job.review", job_id=job_id))
+        return False
+    place = installation().settings
+    threading.Thread(target=_run, args=(place, rehearsal_id), daemon=True).start()
+    return True
 
 
 def _run(settings: Settings, rehearsal_id: int) -> None:
