@@ -102,6 +102,9 @@ def _parse_errors(page: TemplatePage) -> Iterator[Finding]:
     parser = html5lib.HTMLParser()
     parser.parse(page.blanked)
     for (line, column), code, details in parser.errors:
+        if code.startswith("expected-doctype"):
+            yield found_at("no-doctype", 1, 1, "the page does not begin with a doctype")
+            continue
         text = html5lib.constants.E.get(code, code) % details
         yield found_at("html", line, max(column, 1), text)
 

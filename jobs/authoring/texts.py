@@ -28,6 +28,10 @@ TEXTS = {
         "MTurk parses the page as HTML5 and refuses the HIT on any parse error.",
         "Correct the markup here; write & as &amp; and put a space between attributes.",
     ),
+    "no-doctype": _error(
+        "MTurk may refuse a page without a doctype, and browsers show it by old rules.",
+        "Begin the page with <!DOCTYPE html>, and put html, head and body around its parts.",
+    ),
     "too-large": _error(
         "MTurk refuses a question over 65,535 bytes, white space included.",
         "Ask fewer tasks a HIT, or move images, styles and long texts to addresses.",

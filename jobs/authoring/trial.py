@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, Frame, Page, Response
 from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from jobs.answer_fields import read_fields
 from jobs.authoring.trial_result import Trial
@@ -17,7 +18,7 @@ from jobs.providers._turk_terms import CrowdTerms
 from jobs.providers.mturk import Mturk
 from jobs.records import TAGS, HitSpec, LabelSchema, Submission
 from jobs.rehearsals.browser import sign_in
-from jobs.rehearsals.filling import fill_page, submit_button, wait_until_alive
+from jobs.rehearsals.filling import complaints, fill_page, submit_button, wait_until_alive
 from jobs.rehearsals.robots import Ground, Robot, open_account
 from jobs.settings import Settings
 from quality.simulate import profile
@@ -134,8 +135,11 @@ def _do(page: Page, picture: Path, rng: np.random.Generator) -> str:
     if button is None:
         return "the page has no submit button"
     place = page.url
-    with page.expect_response(lambda one: one.url.endswith(EVENT)) as posted:
-        button.click()
+    try:
+        with page.expect_response(lambda one: one.url.endswith(EVENT)) as posted:
+            button.click()
+    except BrowserTimeout:
+        return "; ".join(["the page sent nothing", *complaints(frame)])[:500]
     if posted.value.ok:
         page.wait_for_url(lambda url: url != place)  # the worker is led on to the next HIT
         return ""

@@ -27,6 +27,11 @@ _TEXTS = {
     "tel": "5550100", "date": "2026-01-31", "time": "12:30", "month": "2026-01",
     "week": "2026-W05", "datetime-local": "2026-01-31T12:30", "color": "#336699",
 }  # fmt: skip
+_COMPLAINTS = """() => [
+    ...[...document.querySelectorAll('[data-crowd-problem]')].map((one) => one.textContent),
+    ...[...document.querySelectorAll('form :invalid')].map((one) =>
+        `${one.name || one.localName}: ${one.validationMessage}`),
+]"""
 _NO_TEXT = ("hidden", "submit", "button", "reset", "image", "radio", "checkbox", "file")
 
 
@@ -49,6 +54,12 @@ def submit_button(frame: Frame) -> Locator | None:
         if shown:
             return shown[-1]
     return None
+
+
+def complaints(frame: Frame) -> list[str]:
+    """What the page says is wrong with its answers, in page order."""
+    said: list[str] = frame.evaluate(_COMPLAINTS)
+    return said
 
 
 def fill_page(page: Page, frame: Frame, rng: np.random.Generator) -> None:
@@ -103,17 +114,18 @@ def _fill_crowd(frame: Frame, rng: np.random.Generator) -> None:
     ).all():
         one.get_by_role("checkbox").first.check()
     seen = set()
-    for box in frame.locator("crowd-checkbox:not([exclusive])").all():
+    for box in frame.locator("crowd-checkbox:not([exclusive], [disabled])").all():
         name = box.get_attribute("name") or ""
         if not name.endswith("nothing") and (name not in seen or rng.random() < 0.5):
-            box.click()
+            box.check()
         seen.add(name)
-    for toggle in frame.locator("crowd-toggle-button").all():
-        toggle.click()
-    for slider in frame.locator("crowd-slider").get_by_role("slider").all():
+    for toggle in frame.locator("crowd-toggle-button:not([disabled])").all():
+        toggle.check()
+    for slider in frame.locator("crowd-slider:not([disabled])").get_by_role("slider").all():
         slider.press("ArrowRight")
     for text in frame.locator("crowd-input, crowd-text-area").locator("input, textarea").all():
-        _write(text)
+        if text.is_enabled():
+            _write(text)
 
 
 def _fill_plain(frame: Frame, rng: np.random.Generator) -> None:

@@ -124,6 +124,25 @@ def test_a_page_that_sends_nothing_is_reported_with_its_reason(
     assert second.problem.startswith("refused: ")
 
 
+def test_what_a_page_refuses_to_send_is_said_in_its_own_words(
+    browser: Browser, tmp_path: Path
+) -> None:
+    head = "<!DOCTYPE html><html lang='en'><head><title>t</title>"
+    script = "<script src='https://assets.crowd.aws/crowd-html-elements.js'></script></head>"
+    crowd = (
+        f"{head}{script}<body><crowd-form><crowd-input name='zip' required"
+        " allowed-pattern='[0-9]{5}' error-message='Five digits, please'></crowd-input>"
+        "<crowd-checkbox name='shut' disabled></crowd-checkbox></crowd-form></body></html>"
+    )
+    plain = f"{head}</head><body><form><input name='a' pattern='z'><button>Send</button></form>"
+    with serve(database_url=f"sqlite:///{tmp_path / 'market.sqlite'}") as market:
+        ground = Ground(market.url, market.content_url, market.market.secrets.admin_token)
+        pages = [(1, crowd), (2, f"{plain}</body></html>")]
+        first, second = try_pages(pages, ground, browser, tmp_path, lambda: datetime.now(UTC))
+    assert first.problem == "the page sent nothing; Five digits, please"
+    assert second.problem.startswith("the page sent nothing; a: ")
+
+
 def test_a_picture_that_its_host_refuses_is_a_problem(browser: Browser, tmp_path: Path) -> None:
     head = "<!DOCTYPE html><html lang='en'><head><title>t</title>"
     script = "<script src='https://assets.crowd.aws/crowd-html-elements.js'></script></head>"

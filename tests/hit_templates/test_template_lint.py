@@ -90,7 +90,7 @@ def test_a_good_page_is_clean(source: str) -> None:
         ("html", crowd('<input name="a"id="b">')),
         ("html", crowd("<body><input name=a>")),
         ("html", crowd("<p>R&D; AT&T</p><input name=a>")),
-        ("html", "<p>no doctype</p>"),
+        ("no-doctype", "<p>no doctype</p>"),
         ("too-large", crowd("<p>" + "x" * 66_000 + "</p>")),
         ("cdata-end", crowd("<script>if (a[b[0]]>1) {}</script>")),
         ("no-form", TOP + "<p>hello</p>" + END),
@@ -182,7 +182,7 @@ def test_a_filled_page_shows_what_its_template_hides() -> None:
 COVERED = {
     1: ("assignment-id", "early-script", "no-preview-check"),
     2: ("submit-address",),
-    3: ("html",),
+    3: ("html", "no-doctype"),
     4: ("question-xml", "cdata-end", "question-namespace", "not-xml"),
     5: ("duplicate-name", "no-name", "plain-checkbox"),
     6: ("nested-form", "button-type", "enter-submits"),

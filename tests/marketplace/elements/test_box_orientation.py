@@ -77,3 +77,34 @@ def test_a_box_around_what_is_seen_holds_the_same_pixels_of_the_file(
     inside = np.asarray(upright.crop((found[0] + 2, found[1] + 2, found[2] - 2, found[3] - 2)))
     assert inside[:, :, 0].min() > 190
     assert inside[:, :, 1].max() < 70
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_points_and_polygons_are_of_the_upright_picture_too(
+    page: Page, site: Site, orientation: int
+) -> None:
+    src = site.add("/photo.jpg", photo(orientation), "image/jpeg")
+    asked = f'src="{src}" labels="[\'block\']" header="Mark"'
+    body = "".join(
+        f'<{tag} name="{tag}" {asked}><full-instructions header="H">f</full-instructions>'
+        f"<short-instructions>s</short-instructions></{tag}>"
+        for tag in ("crowd-keypoint", "crowd-polygon")
+    )
+    open_hit(page, site.hit(page_of(body)))
+    left, top, right, bottom = BLOCK
+    middle = ((left + right) / 2, (top + bottom) / 2)
+    Hand(page, page.locator("crowd-keypoint"), UPRIGHT).click(*middle)
+    polygon = Hand(page, page.locator("crowd-polygon"), UPRIGHT)
+    for corner in ((left, top), (right, top), middle):
+        polygon.click(*corner)
+    page.keyboard.press("Enter")
+    submit(page)
+    answer = site.answer()
+    (point,) = answer["crowd-keypoint"]["keypoints"]
+    assert (point["x"], point["y"]) == pytest.approx(middle, abs=1)
+    (drawn,) = answer["crowd-polygon"]["polygons"]
+    assert [(one["x"], one["y"]) for one in drawn["vertices"]] == [
+        pytest.approx(corner, abs=1) for corner in ((left, top), (right, top), middle)
+    ]
+    for mark in answer.values():
+        assert mark["inputImageProperties"] == {"width": UPRIGHT[0], "height": UPRIGHT[1]}

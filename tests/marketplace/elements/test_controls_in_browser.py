@@ -146,3 +146,45 @@ def test_a_text_pattern_is_checked_with_its_own_message(page: Page, site: Site) 
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_text("Five digits, please")).to_be_visible()
     assert site.posts == []
+
+
+def test_characters_that_are_not_allowed_are_not_taken_as_one_types(page: Page, site: Site) -> None:
+    body = (
+        '<crowd-input name="word" label="Word" auto-validate allowed-pattern="[a-z]"></crowd-input>'
+    )
+    open_hit(page, site.hit(page_of(body)))
+    page.get_by_label("Word").press_sequentially("C4t s!")
+    expect(page.get_by_label("Word")).to_have_value("ts")
+    submit(page)
+    assert site.answer() == {"word": "ts"}
+
+
+def test_ticks_answer_under_their_value_and_are_named_by_their_field(
+    page: Page, site: Site
+) -> None:
+    body = (
+        '<crowd-toggle-button name="plain"></crowd-toggle-button>'
+        '<crowd-toggle-button name="valued" value="someValue" invalid></crowd-toggle-button>'
+        '<crowd-toggle-button name="shut" disabled></crowd-toggle-button>'
+        '<crowd-checkbox name="birds" checked="true" required></crowd-checkbox>'
+    )
+    open_hit(page, site.hit(page_of(body)))
+    page.get_by_role("switch", name="valued").click()
+    page.get_by_role("switch", name="shut").click(force=True)
+    expect(page.get_by_role("checkbox", name="birds")).to_be_checked()
+    submit(page)
+    assert site.answer() == {
+        "plain": {"on": False}, "valued": {"someValue": True}, "shut": {"on": False},
+        "birds": {"on": True},
+    }  # fmt: skip
+
+
+def test_a_button_without_an_action_sends_nothing_and_takes_no_submit_button_s_place(
+    page: Page, site: Site
+) -> None:
+    body = '<crowd-button><iron-icon icon="question-answer"></iron-icon></crowd-button>'
+    open_hit(page, site.hit(page_of(body + "<input name='a' value='b' aria-label='a'>")))
+    page.get_by_role("button", name="question answer").click()
+    assert site.posts == []
+    submit(page)
+    assert site.answer() == {"a": "b"}

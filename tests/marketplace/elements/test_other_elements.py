@@ -37,6 +37,46 @@ def test_an_image_classifier_submits_its_label(page: Page, site: Site, picture: 
     assert site.answer() == {"c": {"label": "Dog"}}
 
 
+def test_a_picture_is_verified_with_its_boxes_and_a_comment(
+    page: Page, site: Site, picture: str
+) -> None:
+    boxes = "[{ height: 180, label: 'bird', left: 160, top: 120, width: 240 },]"
+    body = (
+        f'<crowd-image-classifier name="c" src="{picture}" categories="[\'good\', \'bad\']"'
+        f' header="Right?" overlay="{{ boundingBox: {{ labels: [\'bird\'], value: {boxes} }} }}">'
+        f'{CHILDREN}<worker-comment header="Why?" link-text="Say why">In a few words.'
+        "</worker-comment></crowd-image-classifier>"
+    )
+    open_hit(page, site.hit(page_of(body)))
+    frame = page.locator(".overlay rect").bounding_box()
+    canvas = page.locator(".canvas").bounding_box()
+    assert frame and canvas
+    scale = canvas["width"] / 640
+    found = (frame["x"] - canvas["x"], frame["y"] - canvas["y"], frame["width"], frame["height"])
+    assert [one / scale for one in found] == pytest.approx([160, 120, 240, 180], abs=4)
+    expect(page.locator(".tag")).to_have_text("bird")
+    page.get_by_label("bad").check()
+    page.get_by_text("Say why").click()
+    expect(page.get_by_text("In a few words.")).to_be_visible()
+    page.get_by_label("Why?").fill("no bird")
+    submit(page)
+    assert site.answer() == {"c": {"label": "bad", "workerComment": "no bird"}}
+
+
+def test_a_segmentation_is_laid_over_with_its_key(page: Page, site: Site, picture: str) -> None:
+    mask = (
+        f"{{ semanticSegmentation: {{ src: '{picture}', labels: ['Cat'],"
+        " labelMappings: { Cat: { color: '#2ca02c' } } } }"
+    )
+    body = (
+        f'<crowd-image-classifier name="c" src="{picture}" categories="[\'good\', \'bad\']"'
+        f' header="Right?" overlay="{mask}">{CHILDREN}</crowd-image-classifier>'
+    )
+    open_hit(page, site.hit(page_of(body)))
+    expect(page.locator(".key")).to_have_text("Cat")
+    expect(page.locator(".mask")).to_have_css("opacity", "0.55")
+
+
 def test_a_classifier_shows_its_target(page: Page, site: Site) -> None:
     body = (
         '<crowd-classifier name="c" categories="[\'Positive\', \'Negative\',]" header="Mood?">'

@@ -1,4 +1,4 @@
-// <crowd-button form-action="submit|reset|none" variant="normal|primary|link|icon" disabled href>
+// <crowd-button form-action="submit|reset" variant="normal|primary|link|icon" disabled href>
 import { build } from './build.js';
 import { dressedRoot } from './styles.js';
 
@@ -20,6 +20,9 @@ export class CrowdButton extends HTMLElement {
 
   connectedCallback() {
     this.attributeChangedCallback();
+    // Icons are not drawn here: a button with nothing else says their name.
+    const icon = this.getAttribute('icon') || this.querySelector('iron-icon')?.getAttribute('icon');
+    if (icon && !this.textContent.trim()) this.append(icon.replaceAll('-', ' '));
   }
 
   attributeChangedCallback() {
@@ -35,9 +38,9 @@ export class CrowdButton extends HTMLElement {
     this.toggleAttribute('disabled', Boolean(value));
   }
 
-  /** What the button does to its form: submit (the default of the standard), reset or none. */
+  /** What the button does to its form: submit, reset or, without the attribute, nothing. */
   get formAction() {
-    return this.getAttribute('form-action') || 'submit';
+    return this.getAttribute('form-action') || 'none';
   }
 
   act() {

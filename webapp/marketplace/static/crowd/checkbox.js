@@ -1,4 +1,5 @@
-// <crowd-checkbox name value checked disabled required> and <crowd-toggle-button name checked>.
+// <crowd-checkbox name value checked disabled required> and <crowd-toggle-button>, which takes
+// `invalid` besides: an alarming colour while it is off.
 // Extra attribute `exclusive`: ticking this one unticks the others of its name, and the reverse.
 // The host itself is the control, so that its own text names it for assistive technology.
 import { build } from './build.js';
@@ -16,6 +17,7 @@ const CHECKBOX = `
 const TOGGLE = `
   :host { display: inline-flex; vertical-align: middle; align-items: center; gap: .6rem; padding: .35rem .5rem; border-radius: var(--radius); cursor: pointer; }
   :host([disabled]) { color: var(--muted); cursor: default; }
+  :host([invalid]) .box { border-color: var(--alarm); }
   .box { flex: none; inline-size: 2.6rem; block-size: 1.5rem; border-radius: 1rem; border: 2px solid var(--edge); background: var(--raised); position: relative; }
   .box::after { content: ""; position: absolute; inset-block: .15rem; inset-inline-start: .15rem; inline-size: .95rem; border-radius: 50%; background: var(--edge); }
   :host([aria-checked="true"]) .box { background: var(--accent); border-color: var(--accent); }
@@ -44,6 +46,8 @@ class Tick extends HTMLElement {
   connectedCallback() {
     this.setAttribute('role', this.tickRole);
     if (!this.hasAttribute('tabindex')) this.tabIndex = 0;
+    const isNamed = this.textContent.trim() || this.hasAttribute('aria-label') || this.hasAttribute('aria-labelledby');
+    if (!isNamed) this.setAttribute('aria-label', this.fieldName);
     this.attributeChangedCallback();
   }
 
@@ -80,6 +84,18 @@ class Tick extends HTMLElement {
     return this.getAttribute('name') || '';
   }
 
+  get value() {
+    return this.getAttribute('value') || 'on';
+  }
+
+  get fieldValue() {
+    return { [this.value]: this.checked };
+  }
+
+  restore(saved) {
+    if (saved && typeof saved === 'object') this.checked = saved[this.value] === true;
+  }
+
   problem() {
     return this.hasAttribute('required') && !this.checked ? 'Please tick this box.' : '';
   }
@@ -94,14 +110,6 @@ export class CrowdCheckbox extends Tick {
     super('checkbox', CHECKBOX);
   }
 
-  get value() {
-    return this.getAttribute('value') || 'on';
-  }
-
-  get fieldValue() {
-    return { [this.value]: this.checked };
-  }
-
   toggle() {
     if (!this.disabled && !this.checked) for (const other of this.rivals()) other.checked = false;
     super.toggle();
@@ -112,22 +120,10 @@ export class CrowdCheckbox extends Tick {
     const peers = [...scope.querySelectorAll('crowd-checkbox')].filter((other) => other !== this && other.fieldName === this.fieldName);
     return this.hasAttribute('exclusive') ? peers : peers.filter((other) => other.hasAttribute('exclusive'));
   }
-
-  restore(saved) {
-    if (saved && typeof saved === 'object') this.checked = saved[this.value] === true;
-  }
 }
 
 export class CrowdToggleButton extends Tick {
   constructor() {
     super('switch', TOGGLE);
-  }
-
-  get fieldValue() {
-    return { on: this.checked };
-  }
-
-  restore(saved) {
-    if (saved && typeof saved === 'object') this.checked = saved.on === true;
   }
 }

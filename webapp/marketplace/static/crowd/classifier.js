@@ -1,8 +1,10 @@
 // <crowd-classifier>, <crowd-image-classifier> and their -multi-select kin:
-// name, header, categories, exclusion-category; src for pictures, <classification-target> else.
+// name, header, categories, exclusion-category, a <worker-comment> to invite one; src and overlay for
+// pictures, <classification-target> else.
 import { build, freshId } from './build.js';
 import { instructionsPanel, panelStyles } from './instructions.js';
 import { listAttribute, parseLenient } from './lenient_json.js';
+import { layOver, overlayStyles } from './overlay.js';
 import { dressedRoot } from './styles.js';
 import { Surface, surfaceStyles } from './surface.js';
 
@@ -18,6 +20,8 @@ const STYLES = `
   .choice:has(:focus-visible) { outline: 3px solid var(--accent); outline-offset: 2px; }
   .choice input { inline-size: 1.2rem; block-size: 1.2rem; flex: none; accent-color: var(--accent); margin: 0; outline: none; }
   .choice.exclusion { margin-block-start: .5rem; border-style: dashed; }
+  .comment summary { cursor: pointer; padding-block: .5rem; color: var(--accent); }
+  .comment textarea { inline-size: 100%; padding: .45rem .65rem; border: 1px solid var(--edge); border-radius: var(--radius); background: var(--paper); }
   .canvas { cursor: default; touch-action: auto; }
 `;
 
@@ -31,7 +35,7 @@ class Classifier extends HTMLElement {
 
   connectedCallback() {
     if (this.root) return;
-    this.root = dressedRoot(this, STYLES + panelStyles + surfaceStyles);
+    this.root = dressedRoot(this, STYLES + panelStyles + surfaceStyles + overlayStyles);
     try {
       const categories = listAttribute(this, 'categories').map(String);
       const exclusion = this.many ? this.readExclusion() : '';
@@ -56,6 +60,7 @@ class Classifier extends HTMLElement {
       return build('div', { class: 'target' }, build('slot', { name: 'target' }));
     }
     const surface = new Surface(this.getAttribute('src') || '', { altText: this.getAttribute('header') || 'Picture to classify' });
+    layOver(surface, this);
     surface.loaded.catch(() => {
       this.trouble = 'The picture could not be loaded.';
       surface.viewport.replaceWith(build('p', { class: 'alarm', role: 'alert' }, this.trouble));
@@ -72,7 +77,18 @@ class Classifier extends HTMLElement {
       return build('label', { class: text === exclusion ? 'choice exclusion' : 'choice' }, input, text);
     });
     this.exclusion = exclusion;
-    return build('fieldset', { class: 'choices' }, build('legend', {}, this.many ? 'Choose all that apply' : 'Choose one'), ...rows);
+    return build('fieldset', { class: 'choices' }, build('legend', {}, this.many ? 'Choose all that apply' : 'Choose one'), ...rows, this.commentBox());
+  }
+
+  /** Room for the comment that a <worker-comment> child invites, or null. */
+  commentBox() {
+    const asked = this.querySelector(':scope > worker-comment');
+    if (!asked) return null;
+    asked.slot = 'comment';
+    const say = (name, otherwise) => asked.getAttribute(name) || otherwise;
+    this.comment = build('textarea', { rows: '3', placeholder: say('placeholder', ''), 'aria-label': say('header', 'Add a comment') });
+    return build('details', { class: 'comment' },
+      build('summary', {}, say('link-text', 'Add a comment')), build('strong', {}, say('header', 'Add a comment')), build('slot', { name: 'comment' }), this.comment);
   }
 
   onPick(picked) {
@@ -94,8 +110,9 @@ class Classifier extends HTMLElement {
   }
 
   get value() {
-    if (this.many) return { labels: this.chosen };
-    return this.chosen.length ? { label: this.chosen[0] } : undefined;
+    const comment = this.comment?.value.trim() ? { workerComment: this.comment.value } : {};
+    if (this.many) return { labels: this.chosen, ...comment };
+    return this.chosen.length ? { label: this.chosen[0], ...comment } : undefined;
   }
 
   get fieldValue() {
@@ -110,6 +127,7 @@ class Classifier extends HTMLElement {
   restore(saved) {
     const labels = this.many ? saved?.labels ?? [] : [saved?.label];
     for (const input of this.inputs) input.checked = labels.includes(input.value);
+    if (this.comment) this.comment.value = saved?.workerComment ?? '';
   }
 
   reset() {

@@ -47,7 +47,7 @@ export class CrowdForm extends HTMLElement {
   }
 
   ensureButton() {
-    const own = [...this.querySelectorAll('crowd-button')].some((button) => (button.getAttribute('form-action') || 'submit') === 'submit');
+    const own = this.querySelector('crowd-button[form-action="submit"]');
     if (own || this.submitButtons().length) return;
     this.append(build('crowd-button', { 'form-action': 'submit', variant: 'primary' }, 'Submit'));
   }

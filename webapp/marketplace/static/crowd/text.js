@@ -10,8 +10,19 @@ const STYLES = `
   .field::placeholder { color: var(--muted); opacity: 1; }
   .field[aria-invalid="true"] { border-color: var(--alarm); }
 `;
-const COPIED = ['placeholder', 'type', 'min', 'max', 'maxlength', 'minlength', 'step', 'rows', 'pattern', 'inputmode', 'autofocus', 'max-length', 'allowed-pattern'];
-const SPELLED = { 'max-length': 'maxlength', 'allowed-pattern': 'pattern' };
+const COPIED = ['placeholder', 'type', 'min', 'max', 'maxlength', 'minlength', 'step', 'rows', 'pattern', 'inputmode', 'autofocus', 'max-length', 'min-length', 'auto-focus'];
+const SPELLED = { 'max-length': 'maxlength', 'min-length': 'minlength', 'auto-focus': 'autofocus' };
+
+const ONE_CHARACTER = /^(\[[^\]]*\]|\\[dws])$/i;
+
+/** Whether `text` is made of what `pattern` allows; a pattern that cannot be read allows all. */
+function matches(pattern, text) {
+  try {
+    return new RegExp(`^(?:${pattern})*$`, 'u').test(text);
+  } catch {
+    return true;
+  }
+}
 
 class TextField extends HTMLElement {
   static observedAttributes = ['label', 'disabled', 'aria-label', 'aria-labelledby', ...COPIED];
@@ -19,7 +30,7 @@ class TextField extends HTMLElement {
   constructor(tag) {
     super();
     const root = dressedRoot(this, STYLES, { delegatesFocus: true });
-    this.field = build(tag, { id: 'field', class: 'field', part: 'field', onchange: () => this.tell('change') });
+    this.field = build(tag, { id: 'field', class: 'field', part: 'field', oninput: () => this.dropForbidden(), onchange: () => this.tell('change') });
     this.label = build('label', { for: 'field' });
     root.append(this.label, this.field);
   }
@@ -37,6 +48,14 @@ class TextField extends HTMLElement {
     }
     const name = spokenName(this);
     if (name) this.field.setAttribute('aria-label', name);
+  }
+
+  /** With auto-validate, what does not match a pattern of one character is not taken. */
+  dropForbidden() {
+    const pattern = this.getAttribute('allowed-pattern') || '';
+    if (!this.hasAttribute('auto-validate') || !ONE_CHARACTER.test(pattern)) return;
+    const kept = [...this.field.value].filter((letter) => matches(pattern, letter)).join('');
+    if (kept !== this.field.value) this.field.value = kept;
   }
 
   tell(type) {
@@ -62,9 +81,14 @@ class TextField extends HTMLElement {
   problem() {
     let problem = '';
     if (this.hasAttribute('required') && !this.field.value.trim()) problem = 'Please fill in this field.';
-    else if (!this.field.checkValidity()) problem = this.getAttribute('error-message') || this.field.validationMessage;
+    else if (!this.field.checkValidity() || !this.isAllowed()) problem = this.getAttribute('error-message') || this.field.validationMessage || 'This does not have the expected format.';
     this.field.setAttribute('aria-invalid', String(problem !== ''));
     return problem;
+  }
+
+  isAllowed() {
+    const pattern = this.getAttribute('allowed-pattern');
+    return !pattern || !this.field.value || matches(pattern, this.field.value);
   }
 
   restore(saved) {
