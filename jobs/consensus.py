@@ -25,7 +25,7 @@ from jobs.db import Sessions, reading, transaction
 from jobs.errors import NotFound
 from jobs.job_specs import Policy
 from jobs.label_schemas import load_schema
-from jobs.records import BOXES, TAGS, Attribute
+from jobs.records import BOXES, HELD, TAGS, Attribute
 from jobs.staleness import Order
 from jobs.tables import (
     Consensus,
@@ -41,7 +41,6 @@ from jobs.vote_pages import PAGE, Page, pages
 from jobs.votes import Combined, Vote, fingerprint
 from jobs.worker_scores import Habits, score_rows
 
-ADJUDICATED = "adjudicated"
 Door = Callable[[], AbstractContextManager[Session]]
 
 
@@ -292,12 +291,12 @@ def _store(
             row = Consensus(**place, item_id=combined.item_id, combined_at=now)
             session.add(row)
         elif all(getattr(row, name) == value for name, value in fresh.items()):
-            row.state = row.state if row.state == ADJUDICATED else state
+            row.state = row.state if row.state in HELD else state
             continue
         for name, value in fresh.items():
             setattr(row, name, value)
         row.combined_at = now
-        row.state = row.state if row.state == ADJUDICATED else state
+        row.state = row.state if row.state in HELD else state
         n_changed += 1
     return n_changed
 

@@ -129,12 +129,26 @@ class ReviewPolicy(_Strict):
     min_answers: Annotated[Whole, Field(ge=1, le=1000)] = 8
 
 
+class AdjudicationPolicy(_Strict):
+    """Which decisions of adjudicators count only once a second person has agreed.
+
+    ``asked``: where somebody asks for it; ``sampled``: a ``share`` of all questions beside
+    that; ``always``: every one. ``disputes`` says who decides where two people disagree:
+    any third person, or a manager.
+    """
+
+    second_look: Literal["asked", "sampled", "always"] = "asked"
+    share: Rate = 0.1
+    disputes: Literal["anyone", "manager"] = "anyone"
+
+
 class Policy(_Strict):
     """What the job row keeps beside its budget and seed; ``bonuses`` in micro-dollars."""
 
     slicing: SlicingPolicy = SlicingPolicy()
     quality: QualityPolicy = QualityPolicy()
     review: ReviewPolicy = ReviewPolicy()
+    adjudication: AdjudicationPolicy = AdjudicationPolicy()
     bonuses: Annotated[int, Field(ge=0)] = 0
 
 
@@ -192,11 +206,16 @@ class JobSpec(_Strict):
     slicing: SlicingPolicy = SlicingPolicy()
     quality: QualityPolicy = QualityPolicy()
     review: ReviewPolicy = ReviewPolicy()
+    adjudication: AdjudicationPolicy = AdjudicationPolicy()
 
     def policy(self) -> Policy:
         """The part that the job row keeps as one value."""
         return Policy(
-            slicing=self.slicing, quality=self.quality, review=self.review, bonuses=self.bonuses
+            slicing=self.slicing,
+            quality=self.quality,
+            review=self.review,
+            adjudication=self.adjudication,
+            bonuses=self.bonuses,
         )
 
 

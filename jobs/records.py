@@ -18,6 +18,13 @@ TAGS: QuestionKind = "tags"
 SETTLED = ("sure", "adjudicated")
 """Consensus states in which a question's newest label counts; in others it waits or is doubted."""
 
+SECOND_LOOK, DISPUTED = "second_look", "disputed"
+WAITING = ("conflict", SECOND_LOOK, DISPUTED)
+"""Consensus states in which a question wants a person."""
+
+HELD = ("adjudicated", "set_aside", SECOND_LOOK, DISPUTED)
+"""Consensus states that a person brought about: later answers do not change them."""
+
 
 @dataclass(frozen=True)
 class PageSource:

@@ -15,7 +15,7 @@ from jobs.db import open_engine, open_sessions
 from jobs.resources import open_resources
 from jobs.settings import Settings
 from webapp import (
-    adjudicate,
+    adjudication,
     auth,
     dashboards,
     errors,
@@ -63,7 +63,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] | None = Non
         auth.blueprint,
         media.blueprint,
         *dashboards.blueprints(),
-        adjudicate.blueprint,
+        adjudication.blueprint,
         *studio.blueprints(),
         monitoring.blueprint,
         api,

@@ -27,6 +27,7 @@ from werkzeug.wrappers import Response
 
 from jobs import accounts
 from jobs.accounts import Person
+from jobs.adjudication.rounds import Decider
 from jobs.errors import InvalidInput
 from webapp.installation import installation, now, reading, writing
 
@@ -103,6 +104,11 @@ def person() -> Person:
 def actor() -> str:
     """Who is asking, as ledgers and histories name them."""
     return person().email
+
+
+def decider() -> Decider:
+    """Who is asking, as someone who decides labels."""
+    return Decider(person().email, is_manager=person().may("manager"))
 
 
 def install(app: Flask) -> None:

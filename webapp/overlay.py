@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.records import DISPUTED, SECOND_LOOK
 from jobs.reports import ItemView
 from jobs.reports.items import WorkerAnswer
 from webapp.words import PROVIDER_NAMES
@@ -88,7 +89,8 @@ def _results(view: ItemView) -> Iterable[Layer]:
     newest = {label.kind: label for label in reversed(view.labels)}
     for question in view.questions:
         label = newest.get(question.kind)
-        decided = label is not None and label.origin != "consensus"
+        is_open = question.state in (SECOND_LOOK, DISPUTED)
+        decided = label is not None and label.origin != "consensus" and not is_open
         value = label.value if label is not None and decided else question.value
         parts = [] if decided else question.provenance.get("boxes", [])
         yield Layer(

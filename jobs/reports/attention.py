@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from jobs.records import WAITING
 from jobs.reports.conflicts import KINDS
 from jobs.reports.deadlines import late_work
 from jobs.tables import Finding, Job, Tally, Work
@@ -34,7 +35,7 @@ class Attention:
 
 def attention(session: Session, now: datetime, *, limit: int = 20) -> tuple[Attention, ...]:
     """Conflicts, unreadable answers, deadlines, findings, work given up or overdue."""
-    conflict = Tally.key.in_([f"{kind} conflict" for kind in KINDS])
+    conflict = Tally.key.in_([f"{kind} {state}" for kind in KINDS for state in WAITING])
     until = f"{now + SOON:%Y-%m-%d %H}"
     return (
         *_counted(session, "conflicts", (Tally.subject == "states") & conflict, limit),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from jobs import tallies
 from jobs.errors import NotFound
 from jobs.job_specs import Policy
-from jobs.records import SETTLED
+from jobs.records import SETTLED, WAITING
 from jobs.reports.accuracy import GoldAccuracy, accuracy_against_gold
 from jobs.reports.money import RouteCost, cost_by_route
 from jobs.tables import Dataset, Finding, Job, SchemaVersion
@@ -155,7 +155,7 @@ def _summary(row: Any, counts: Counts, items: Counts) -> JobSummary:
         n_questions=counts.total("questions"),
         n_labels=sum(by_state.get(state, 0) for state in SETTLED),
         n_answers=counts.total("answers"),
-        n_conflicts=by_state.get("conflict", 0),
+        n_conflicts=sum(by_state.get(state, 0) for state in WAITING),
         agreement=counts.total("agreement_sum") / 1_000_000 / n_compared if n_compared else None,
         budget_micros=job.budget_micros,
         held_micros=job.held_micros,

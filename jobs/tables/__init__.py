@@ -1,5 +1,8 @@
 """Tables without verbs. Rules live in the services; constraints and triggers guard them."""
 
+from jobs.tables.adjudication import Decision as Decision
+from jobs.tables.adjudication import Reservation as Reservation
+from jobs.tables.adjudication import SecondLook as SecondLook
 from jobs.tables.answers import (
     Answer as Answer,
 )

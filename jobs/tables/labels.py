@@ -10,13 +10,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.tables.base import Base
 
+_WAITING = "state IN ('conflict', 'second_look', 'disputed')"
 _SHOWN = ("kind", "confidence", "agreement")  # what filters ask: found in the index alone
 
 
 class Consensus(Base):
     """The combined answer to one question about one item, replaced when answers change.
 
-    ``state`` is open (wants more answers), sure, conflict (wants a person) or adjudicated.
+    ``state`` is open (wants more answers), sure, conflict (wants a person), or what a person
+    made of it: adjudicated, set_aside (has no label), second_look (wants another person) or
+    disputed (two people disagree).
     """
 
     __tablename__ = "consensus"
@@ -24,11 +27,19 @@ class Consensus(Base):
         UniqueConstraint("job_id", "kind", "item_id"),
         Index("ix_consensus_worst_first", "job_id", "state", "confidence", "id"),
         Index(
-            "ix_consensus_conflicts",
+            "ix_consensus_waiting",
             "confidence",
             "id",
-            sqlite_where=text("state = 'conflict'"),
-            postgresql_where=text("state = 'conflict'"),
+            sqlite_where=text(_WAITING),
+            postgresql_where=text(_WAITING),
+        ),
+        Index(
+            "ix_consensus_waiting_of_job",
+            "job_id",
+            "confidence",
+            "id",
+            sqlite_where=text(_WAITING),
+            postgresql_where=text(_WAITING),
         ),
         Index("ix_consensus_state", "job_id", "state", "item_id", *_SHOWN),
         Index("ix_consensus_item", "job_id", "item_id", "state", *_SHOWN),
@@ -37,7 +48,7 @@ class Consensus(Base):
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
-    state: Mapped[str] = mapped_column(String(12))  # open, sure, conflict, adjudicated
+    state: Mapped[str] = mapped_column(String(12))
     method: Mapped[str] = mapped_column(String(80))  # name@version
     value: Mapped[dict[str, Any]]
     confidence: Mapped[float]
@@ -63,7 +74,8 @@ class Label(Base):
     version: Mapped[int]
     value: Mapped[dict[str, Any]]
     confidence: Mapped[float]
-    origin: Mapped[str] = mapped_column(String(14))  # consensus, adjudication, reverted
+    # consensus, adjudication, reverted, asked or set_aside
+    origin: Mapped[str] = mapped_column(String(14))
     provenance: Mapped[dict[str, Any]]
     actor: Mapped[str]
     created_at: Mapped[datetime]

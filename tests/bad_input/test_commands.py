@@ -32,9 +32,22 @@ BY_ID = [
     if any(one.name in ("job_id", "batch_id") for one in command.params)
 ]
 MORE = {
+    ("batch", "dispose"): ("--yes",),
+    ("batch", "expire"): ("--yes",),
+    ("batch", "extend"): ("2", "--yes"),
+    ("worker", "exclude"): ("W1", "--reason", "r"),
+    ("worker", "grant"): ("W1", "--qualification", "q", "--reason", "r"),
+    ("worker", "readmit"): ("W1", "--reason", "r"),
+    ("worker", "standing"): ("W1",),
+    ("worker", "warn"): ("W1", "--subject", "s", "--message", "m", "--key", "k"),
     ("export", "write"): ("--format", "jsonl"),
-    ("label", "adjudicate"): ("1", "--kind", "tags", "--value", "job.json", "--reason", "r",
+    ("label", "adjudicate"): ("1", "--kind", "tags", "--value", "job.json", "--reason", "agreed",
                               "--version", "0"),
+    ("label", "ask"): ("1", "--kind", "tags", "--note", "n", "--version", "0"),
+    ("label", "decisions"): ("1",),
+    ("label", "release"): ("1", "--kind", "tags"),
+    ("label", "set-aside"): ("1", "--kind", "tags", "--reason", "private", "--version", "0"),
+    ("label", "undo"): ("1", "--kind", "tags", "--version", "1"),
     ("label", "revert"): ("1", "--kind", "tags", "--version", "1"),
     ("label", "show"): ("1",),
     ("ledger", "budget"): ("5", "--key", "k"),

@@ -6,10 +6,13 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
 from jobs import work
+from jobs.adjudication.deciding import Verdict, revert
+from jobs.adjudication.deciding import decide as decided
+from jobs.adjudication.rounds import Decider
 from jobs.consensus import combine_job
 from jobs.errors import Conflict, InvalidAnswer, NotFound
 from jobs.job_specs import Policy, QualityPolicy
-from jobs.labels import adjudicate, finish_job, revert
+from jobs.labels import finish_job
 from jobs.migrating import upgrade
 from jobs.reports import ItemFilter, item_page, item_view, job_list, job_report, worker_table
 from jobs.reports.accuracy import accuracy_against_gold
@@ -29,6 +32,7 @@ from tests.factories import (
 )
 
 LATER = NOW + timedelta(hours=1)
+ADA = Decider("ada")
 RED = {"tags": {"colour": "red"}}
 BLUE = {"tags": {"colour": "blue"}}
 MAJORITY = Policy(quality=QualityPolicy(tag_method="majority", box_method="iou_clusters"))
@@ -120,17 +124,7 @@ def test_an_item_nobody_answered_waits_for_a_person(session):
     assert report.n_conflict == 1
     finish_job(session, job.id, NOW)
     assert job.state == "running"
-    label = adjudicate(
-        session,
-        job_id=job.id,
-        item_id=item.id,
-        kind="tags",
-        value=RED,
-        reason="seen by eye",
-        actor="ada",
-        expected_version=0,
-        now=NOW,
-    )
+    label = decide(session, job, item, RED, version=0)
     assert (label.version, label.origin, label.confidence) == (1, "adjudication", 1.0)
     assert job.state == "finished"
 
@@ -187,14 +181,13 @@ def test_a_job_is_not_ended_when_its_last_hits_closed_while_it_was_combined(sess
 
 
 def decide(session, job, item, value, version, kind="tags"):
-    return adjudicate(
+    return decided(
         session,
-        job_id=job.id,
-        item_id=item.id,
-        kind=kind,
-        value=value,
-        reason="",
-        actor="ada",
+        job.id,
+        item.id,
+        kind,
+        Verdict(value, "agreed"),
+        by=ADA,
         expected_version=version,
         now=LATER,
     )
@@ -244,14 +237,10 @@ def test_a_revert_brings_back_the_old_value_as_a_new_version(session, cast):
     combine_job(session, job.id, NOW)
     finish_job(session, job.id, NOW)
     decide(session, job, item, BLUE, 1)
-    label = revert(
-        session, job_id=job.id, item_id=item.id, kind="tags", version=1, actor="ada", now=LATER
-    )
+    label = revert(session, job.id, item.id, "tags", 1, by=ADA, now=LATER)
     assert (label.version, label.value, label.origin) == (3, RED, "reverted")
     with pytest.raises(NotFound):
-        revert(
-            session, job_id=job.id, item_id=item.id, kind="tags", version=9, actor="ada", now=LATER
-        )
+        revert(session, job.id, item.id, "tags", 9, by=ADA, now=LATER)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +249,7 @@ def test_a_revert_brings_back_the_old_value_as_a_new_version(session, cast):
         ("tags", {"tags": {"colour": "mauve"}}),
         ("tags", {"tags": {"size": "big"}}),
         ("tags", {"tags": []}),
-        ("tags", None),
+        ("tags", []),
         ("boxes", {"boxes": [box(10, 10, 5, 20)]}),
         ("boxes", {"boxes": [box(10, 10, 50, 50, "cow")]}),
         ("boxes", {"boxes": [{"label": "cat"}]}),

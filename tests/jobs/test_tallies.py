@@ -8,7 +8,9 @@ import pytest
 from alembic import command
 from sqlalchemy import MetaData, delete, insert, select, text, update
 
-from jobs import labels, migrating, tallies
+from jobs import migrating, tallies
+from jobs.adjudication import deciding
+from jobs.adjudication.rounds import Decider
 from jobs.comparing import match_boxes, match_tags
 from jobs.consensus import combine_job
 from jobs.current_labels import is_current
@@ -93,16 +95,15 @@ def test_counts_hold_through_a_whole_job_and_a_decision_taken_back(bench):
     with transaction(bench.sessions) as session:
         row = session.scalars(select(Consensus).order_by(Consensus.item_id)).first()
         for value, version in ((BLUE, 1), (RED, 2)):
-            labels.adjudicate(
-                session, job_id=job_id, item_id=row.item_id, kind="tags", value=value,
-                reason="looked", actor="ada", expected_version=version, now=bench.dial(),
+            deciding.decide(
+                session, job_id, row.item_id, "tags", deciding.Verdict(value, "agreed"),
+                by=Decider("ada"), expected_version=version, now=bench.dial(),
             )  # fmt: skip
     assert drift(bench.sessions) == []
     with transaction(bench.sessions) as session:
-        labels.revert(
-            session, job_id=job_id, item_id=row.item_id, kind="tags", version=2, actor="ada",
-            now=bench.dial(),
-        )  # fmt: skip
+        deciding.revert(
+            session, job_id, row.item_id, "tags", 2, by=Decider("ada"), now=bench.dial()
+        )
     assert drift(bench.sessions) == []
     with reading(bench.sessions) as session:
         report = job_report(session, job_id)

@@ -36,7 +36,7 @@ def test_what_is_installed_is_what_the_list_says() -> None:
 
 
 def test_every_library_and_all_it_bundles_comes_with_its_licence() -> None:
-    for folder in ("webapp/marketplace/static/vendor",):
+    for folder in ("webapp/marketplace/static/vendor", "webapp/static/vendor"):
         notices = (ROOT / folder / vendor_files.NOTICES).read_text()
         assert "@annotorious/annotorious" in notices
         assert "Pelagios Network" in notices
@@ -60,5 +60,6 @@ def test_a_file_with_another_hash_is_refused(tmp_path: Path) -> None:
 
 def test_nothing_third_party_is_tracked() -> None:
     ignored = (ROOT / ".gitignore").read_text().splitlines()
-    for folder in ("node_modules/", "webapp/marketplace/static/vendor/"):
+    folders = ("node_modules/", "webapp/marketplace/static/vendor/", "webapp/static/vendor/")
+    for folder in folders:
         assert folder in ignored

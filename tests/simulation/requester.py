@@ -12,7 +12,6 @@ from jobs import (
     bonuses,
     findings,
     intents,
-    labels,
     ledger,
     pausing,
     planning,
@@ -20,6 +19,8 @@ from jobs import (
     stopping,
     work,
 )
+from jobs.adjudication import deciding
+from jobs.adjudication.rounds import Decider
 from jobs.db import transaction
 from jobs.errors import Conflict, HitworksError
 from jobs.job_specs import read_job_spec
@@ -258,9 +259,9 @@ class Requester:
         )
         self._do(
             f"adjudicate {kind} of item {item_id}",
-            lambda session: labels.adjudicate(
-                session, job_id=JOB, item_id=item_id, kind=kind, value=KNOWN[kind],
-                reason="seen", actor=ACTOR, expected_version=version, now=self._stage.dial(),
+            lambda session: deciding.decide(
+                session, JOB, item_id, kind, deciding.Verdict(KNOWN[kind], "agreed"),
+                by=Decider(ACTOR), expected_version=version, now=self._stage.dial(),
             ),
         )  # fmt: skip
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
+from waitress.server import create_server
 
 from jobs import migrating
 from jobs.db import open_engine, transaction
@@ -55,3 +57,24 @@ def sign_in(app: Flask, role: str = "manager") -> FlaskClient:
     )
     assert answer.status_code == 302, answer.text
     return client
+
+
+class Site:
+    """A running web app with the seeded installation."""
+
+    def __init__(self, folder: Path) -> None:
+        self.app = open_app(folder)
+        self._server = create_server(self.app, host="127.0.0.1", port=0, threads=8)
+        self.address = f"http://127.0.0.1:{self._server.effective_port}"
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+
+    @property
+    def sessions(self):  # type: ignore[no-untyped-def]
+        return self.app.extensions["hitworks"].sessions
+
+    def stop(self) -> None:
+        self._server.close()
+        self._thread.join(timeout=10)
+        self._server.task_dispatcher.shutdown()
+        close(self.app)

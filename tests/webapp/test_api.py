@@ -191,7 +191,7 @@ def test_a_decision_over_the_api_is_checked_and_happens_once(app: Flask) -> None
     )
     path = f"/jobs/1/items/{item}/labels/boxes"
     box = {"label": "eye", "left": 1, "top": 2, "right": 30, "bottom": 40}
-    body = {"value": {"boxes": [box]}, "reason": "seen", "expected_version": 0}
+    body = {"value": {"boxes": [box]}, "reason": "agreed", "expected_version": 0}
     wrong = {**body, "value": {"boxes": [{**box, "label": "dragon"}]}}
     assert program.send(path, wrong).status_code == 422
     assert program.send(path, body).status_code == 201
@@ -265,7 +265,7 @@ def test_an_odd_body_is_refused_in_the_one_envelope_everywhere(app: Flask, body:
     {"boxes": [{"label": "__proto__", "left": 1, "top": 1, "right": 9, "bottom": 9}]},
 ])  # fmt: skip
 def test_a_value_that_is_no_answer_is_a_422(app: Flask, value: Any) -> None:
-    body = {"value": value, "reason": "r", "expected_version": 0}
+    body = {"value": value, "reason": "agreed", "expected_version": 0}
     answer = Program(app).send("/jobs/1/items/2/labels/boxes", body)
     assert answer.status_code in (400, 422), answer.text
 

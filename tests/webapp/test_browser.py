@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +10,10 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
-from waitress.server import create_server
 
-from jobs.db import reading, transaction
-from jobs.reports import item_view
-from jobs.reports.conflicts import conflicts
+from jobs.db import transaction
 from jobs.tables import Item, Worker
-from tests.webapp.browsing import close, open_app
+from tests.webapp.browsing import Site
 from tests.webapp.campaign import PASSWORD
 from webapp.auth import limiter
 
@@ -34,27 +30,6 @@ PAGES = (
     "/settings", "/findings", "/jobs/1/batches",
     "/jobs/1/cap", "/jobs/1/terms", "/batches/1/prolong", "/batches/1/extend", "/batches/1/expire",
 )  # fmt: skip
-
-
-class Site:
-    """A running web app with the seeded installation."""
-
-    def __init__(self, folder: Path) -> None:
-        self.app = open_app(folder)
-        self._server = create_server(self.app, host="127.0.0.1", port=0, threads=8)
-        self.address = f"http://127.0.0.1:{self._server.effective_port}"
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._thread.start()
-
-    @property
-    def sessions(self):  # type: ignore[no-untyped-def]
-        return self.app.extensions["hitworks"].sessions
-
-    def stop(self) -> None:
-        self._server.close()
-        self._thread.join(timeout=10)
-        self._server.task_dispatcher.shutdown()
-        close(self.app)
 
 
 @pytest.fixture(scope="module")
@@ -125,20 +100,6 @@ def test_no_page_scrolls_sideways_on_a_narrow_screen(
         assert not wide
 
 
-def test_pages_stay_small(site: Site, browser: Browser) -> None:
-    with visit(site, browser) as page:
-        sizes: dict[str, int] = {}
-
-        def weigh(response) -> None:  # type: ignore[no-untyped-def]
-            if "/static/" in response.url:
-                sizes[response.url] = len(response.body())
-
-        page.on("response", weigh)
-        page.goto("/jobs/1/items/5/decide/boxes")
-        page.wait_for_load_state("networkidle")
-        assert sum(sizes.values()) < 150_000
-
-
 def test_voices_are_shown_and_hidden_by_key_and_by_click(site: Site, browser: Browser) -> None:
     with visit(site, browser) as page:
         page.goto("/jobs/1/items/5")
@@ -163,59 +124,6 @@ def test_live_numbers_arrive_without_a_reload(site: Site, browser: Browser) -> N
             session.get_one(Job, 1).budget_micros += 1_000_000
         page.get_by_text("of $26.00").first.wait_for(timeout=15_000)
         site.app.config["STREAM_SECONDS"] = 0.0
-
-
-def test_a_box_is_drawn_moved_relabeled_undone_and_decided_by_keyboard(
-    site: Site, browser: Browser
-) -> None:
-    with reading(site.sessions) as session:
-        row = next(r for r in conflicts(session, job_id=1) if r.kind == "boxes")
-    with visit(site, browser) as page:
-        page.goto(f"/jobs/1/items/{row.item_id}/decide/boxes")
-        page.get_by_role("button", name="Nothing is there").click()
-        stage = page.locator("[data-stage]")
-        stage.focus()
-        page.keyboard.press("n")
-        page.keyboard.press("3")
-        for _ in range(4):
-            page.keyboard.press("ArrowLeft")
-        page.keyboard.press("Shift+ArrowDown")
-        page.keyboard.press("n")
-        page.keyboard.press("Control+z")
-        assert page.locator("[data-count]").inner_text() == "1 box"
-        page.get_by_label("Most answers were wrong").check()
-        page.keyboard.press("Control+Enter")
-        page.get_by_role("status").wait_for()
-        with reading(site.sessions) as session:
-            view = item_view(session, 1, row.item_id)
-        label = next(label for label in view.labels if label.kind == "boxes")
-        assert label.origin == "adjudication"
-        box = label.value["boxes"][0]
-        assert box["label"] == "eye"
-        assert box["left"] < view.width * 0.4
-
-
-def test_a_box_drawn_with_the_mouse_lies_where_the_mouse_was(site: Site, browser: Browser) -> None:
-    with reading(site.sessions) as session:
-        row = next(r for r in conflicts(session, job_id=1) if r.kind == "boxes")
-        view = item_view(session, 1, row.item_id)
-    with visit(site, browser) as page:
-        page.goto(f"/jobs/1/items/{row.item_id}/decide/boxes")
-        page.get_by_role("button", name="Nothing is there").click()
-        place = page.locator("svg.desk").bounding_box()
-        assert place
-        scale = place["width"] / view.width
-        page.mouse.move(place["x"] + 100 * scale, place["y"] + 50 * scale)
-        page.mouse.down()
-        page.mouse.move(place["x"] + 300 * scale, place["y"] + 200 * scale, steps=5)
-        page.mouse.up()
-        page.get_by_role("button", name="Decide and go on").click()
-        page.get_by_role("status").wait_for()
-        with reading(site.sessions) as session:
-            view = item_view(session, 1, row.item_id)
-        box = next(label for label in view.labels if label.kind == "boxes").value["boxes"][0]
-        expected = {"left": 100, "top": 50, "right": 300, "bottom": 200}
-        assert all(abs(box[side] - at) < 2 for side, at in expected.items()), box
 
 
 def test_names_that_are_scripts_run_nowhere(site: Site, browser: Browser) -> None:

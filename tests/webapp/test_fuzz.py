@@ -30,10 +30,11 @@ FIELDS = (
     "format", "boxes", "version", "budget", "confirm", "environment", "use-mturk-boxes", "classes",
     "reward-mturk-boxes", "redundancy-mturk-boxes", "attribute-name-0", "attribute-kind-0", "yaml",
     "attribute-options-0", "asked-colour", "tag-colour", "appearance", "files", "next", "sure_at",
+    "act", "note", "sources", "job", "only", "state", "about", "after",
 )  # fmt: skip
 ARGUMENTS = (
     "after", "state", "kind", "job", "confidence", "agreement", "worker", "dataset", "schema",
-    "next", "more", "mode",
+    "next", "more", "mode", "only", "about",
 )  # fmt: skip
 ODD = st.one_of(
     st.text(max_size=30),

@@ -6,20 +6,29 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from jobs.adjudication.reasons import LABEL_REASONS, NO_LABEL_REASONS
+from jobs.adjudication.reserving import Look
+from jobs.adjudication.values import WAYS
 from jobs.estimating import Estimate
 from jobs.hooks import DeliveryRow, HookRow
 from jobs.job_specs import JobSpec
 from jobs.label_schemas import SchemaModel
 from jobs.records import PageLanguage
 from jobs.reports import ItemView, JobReport, JobSummary, LedgerLine, WorkerRow
+from jobs.reports.conflicts import ConflictRow
 from jobs.reports.datasets import DatasetSummary, ExportRow, SchemaRow
+from jobs.reports.decisions import Decided, DecisionRow, SetAsideRow
 from jobs.reports.intakes import IntakeReport, RefusedRow
 from jobs.reports.items import ItemRow
 from jobs.reports.labels import LabelRow
 from jobs.saved_templates import LONGEST_SOURCE, SavedTemplate
 
 LARGEST_ID = 2**63 - 1
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
+LabelReason = Literal[*LABEL_REASONS]  # type: ignore[valid-type]
+NoLabelReason = Literal[*NO_LABEL_REASONS]  # type: ignore[valid-type]
+Note = Annotated[str, Field(max_length=500)]
+Version = Annotated[int, Field(ge=0, le=10**9)]
+Place = Annotated[str, Field(max_length=60)]
 
 
 class Strict(BaseModel):
@@ -40,7 +49,9 @@ class ItemQuery(PageQuery):
     """A page of items, filtered; ``state`` is that of the question, ``tag`` is attribute=option."""
 
     kind: Literal["", "boxes", "tags"] = ""
-    state: Literal["", "open", "sure", "conflict", "adjudicated"] = ""
+    state: Literal[
+        "", "open", "sure", "conflict", "adjudicated", "set_aside", "second_look", "disputed"
+    ] = ""
     most_confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     most_agreement: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     worker_id: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
@@ -83,12 +94,88 @@ class NewTemplate(Strict):
     after: Annotated[int, Field(ge=0, le=10**9)] | None = None
 
 
+class BoxSource(Strict):
+    """What a box of a decision was made from: answers by id, none where it was drawn."""
+
+    how: Literal[*WAYS]  # type: ignore[valid-type]
+    answers: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_ID)]], Field(max_length=100)]
+
+
 class NewLabel(Strict):
-    """A person's decision. ``expected_version`` is the newest they saw; 0 when there was none."""
+    """A person's decision. ``expected_version`` is the newest they saw; 0 when there was none.
+
+    ``sources`` may say what each box was made from: drawn, taken, corrected or merged, and
+    from which answers.
+    """
 
     value: dict[str, Any]
-    reason: Reason
-    expected_version: Annotated[int, Field(ge=0, le=10**9)]
+    reason: LabelReason
+    note: Note = ""
+    sources: Annotated[list[BoxSource], Field(max_length=2000)] | None = None
+    expected_version: Version
+
+
+class NewSetAside(Strict):
+    """No label for this question, and why; it stays out of exports."""
+
+    reason: NoLabelReason
+    note: Note = ""
+    expected_version: Version
+
+
+class NewSecondLook(Strict):
+    """Another person must decide; ``note`` tells them why, ``value`` is a draft of the asker's."""
+
+    note: Annotated[str, Field(min_length=1, max_length=500)]
+    value: dict[str, Any] | None = None
+    expected_version: Version
+
+
+class TakenBack(Strict):
+    """The version whose act is taken back: the newest."""
+
+    expected_version: Version
+
+
+class BroughtBack(Strict):
+    """The version whose value returns; ``expected_version`` is the newest that was seen."""
+
+    version: Annotated[int, Field(ge=1, le=10**9)]
+    expected_version: Version
+
+
+class NewReservation(Strict):
+    """``take_over`` takes the question from somebody who is still looking; ``leave`` frees it."""
+
+    act: Literal["look", "take_over", "leave"] = "look"
+
+
+class NextQuestion(Strict):
+    """Which queue to take from; ``after`` is the ``place`` of a question that was skipped."""
+
+    job_id: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
+    kind: Literal["", "boxes", "tags"] = ""
+    state: Literal["", "conflict", "second_look", "disputed"] = ""
+    about: Annotated[str, Field(max_length=400)] = ""
+    after: Place = ""
+
+
+class ConflictQuery(BaseModel):
+    """A page of questions that want a person; ``after`` is the ``next`` of the page before."""
+
+    model_config = ConfigDict(extra="forbid")
+    job_id: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
+    kind: Literal["", "boxes", "tags"] = ""
+    state: Literal["", "conflict", "second_look", "disputed"] = ""
+    about: Annotated[str, Field(max_length=400)] = ""
+    after: Place = ""
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class SetAsideQuery(PageQuery):
+    """A page of questions that were set aside, for one reason or for any."""
+
+    reason: Literal["", *NO_LABEL_REASONS] = ""  # type: ignore[valid-type]
 
 
 class NewExport(Strict):
@@ -258,8 +345,41 @@ class Item(RootModel[ItemView]):
     """One item with every answer."""
 
 
-class Label(RootModel[LabelRow]):
-    """One label."""
+class Label(RootModel[Decided]):
+    """A label version just written; it counts once the ``state`` is adjudicated or sure."""
+
+
+class Reservation(BaseModel):
+    """Who looks at a question, and until when; null once you have left it."""
+
+    look: Look | None
+
+
+class Conflicts(BaseModel):
+    """Questions that want a person, worst first; ``next`` is the ``after`` of the next page."""
+
+    rows: tuple[ConflictRow, ...]
+    next: str | None
+
+
+class Next(BaseModel):
+    """The question that is yours now; null when none is left."""
+
+    question: ConflictRow | None
+
+
+class Decisions(BaseModel):
+    """What people did about an item's questions, newest first."""
+
+    rows: tuple[DecisionRow, ...]
+
+
+class SetAsides(BaseModel):
+    """Questions set aside; ``by_reason`` counts all of the job's."""
+
+    by_reason: dict[str, int]
+    rows: tuple[SetAsideRow, ...]
+    next: int | None
 
 
 class ExportOut(RootModel[ExportRow]):

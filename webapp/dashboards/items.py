@@ -19,7 +19,7 @@ blueprint = Blueprint("items", __name__, url_prefix="/jobs/<int:job_id>/items")
 
 N_TILES = 60
 LONGEST_NAME = 400
-STATES = ("open", "sure", "conflict", "adjudicated")
+STATES = ("open", "sure", "conflict", "second_look", "disputed", "adjudicated", "set_aside")
 
 
 @blueprint.get("")

@@ -1,283 +1,173 @@
-// The adjudicator's desk: draw, move, resize, relabel, merge and undo boxes, by mouse or keyboard.
+// The adjudication desk: keys and buttons, who else is looking, and the way to the next question.
 "use strict";
 
-const SVG = "http://www.w3.org/2000/svg";
-const desk = document.querySelector("svg.desk");
-const form = document.querySelector("[data-desk]");
+const deskForm = document.querySelector("[data-desk]");
+const deskStage = document.querySelector("[data-stage]");
+const deskVoice = document.querySelector("[data-say]");
+const deskPart = (name) => document.querySelector(`[data-${name}]`);
+const deskSays = (words) => { deskVoice.textContent = words; };
+const deskBoxes = deskStage.dataset.kind === "boxes" ? new BoxDesk(deskStage, deskForm, deskSays) : null;
+const deskPicture = deskBoxes?.picture ?? new Picture(deskStage);
+const deskSaid = JSON.parse(deskStage.dataset.voices);
 
-if (desk) boxDesk();
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const ACTS = {
+  zoomIn: () => deskPicture.zoomTo(deskPicture.zoom * 1.5),
+  zoomOut: () => deskPicture.zoomTo(deskPicture.zoom / 1.5),
+  fit: () => deskPicture.zoomTo(1),
+  help: () => deskPart("keys").showModal(),
+  reason: () => deskPart("reason").focus(),
+  note: () => document.querySelector("#note").focus(),
+  skip: () => document.querySelector("#skip").requestSubmit(),
+  takeBack: () => document.querySelector("#undo")?.requestSubmit(document.querySelector("#undo button")),
+  takeOver: () => askAround("take_over"),
+};
+const BOX_ACTS = {
+  undo: (desk) => desk.back(false), redo: (desk) => desk.back(true), add: (desk) => desk.addInView(),
+  draw: (desk) => desk.draw(true), hand: (desk) => desk.draw(false), swap: (desk) => desk.draw(!desk.isDrawing),
+  merge: (desk) => desk.merge(), split: (desk) => desk.split(), remove: (desk) => desk.remove(), clear: (desk) => desk.clear(),
+  accept: (desk) => desk.accept(), mark: (desk) => desk.toggleMark(desk.chosen), next: (desk) => desk.step(1),
+  previous: (desk) => desk.step(-1), others: (desk) => desk.toggleOthers(), nothing: (desk) => desk.choose(null),
+};
+const KEYS = { "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", 0: "fit", "?": "help", r: "reason", l: "note", s: "skip", u: "takeBack" };
+const BOX_KEYS = {
+  n: "next", p: "previous", a: "accept", b: "add", m: "merge", x: "split", delete: "remove", backspace: "remove", e: "clear",
+  " ": "mark", h: "swap", t: "others", escape: "nothing",
+};
+
+function act(name) {
+  if (ACTS[name]) ACTS[name]();
+  else if (deskBoxes && BOX_ACTS[name]) BOX_ACTS[name](deskBoxes);
+}
+
+/** The digit of a key with Shift, whatever sign the keyboard writes with it. */
+function digitOf(event) { return Number(/^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1] ?? 0); }
+
+function takeVoice(index) {
+  if (deskBoxes) return deskBoxes.takeAll(index);
+  const voice = deskSaid[index];
+  if (!voice) return undefined;
+  for (const [name, value] of Object.entries(voice.tags)) {
+    for (const input of document.getElementsByName(`tag-${name}`)) input.checked = [value].flat().includes(input.value);
+  }
+  deskForm.dispatchEvent(new CustomEvent("desk:changed", { detail: index === 0 }));
+  return deskSays(`${voice.name}: tags taken`);
+}
+
+function pickOption(number) {
+  const group = document.activeElement.closest?.("[data-attribute]") ?? document.querySelector("[data-attribute]");
+  group?.querySelectorAll("input:not([type=hidden])")[number - 1]?.click();
+}
+
+function onDigit(number, isShifted) {
+  if (isShifted) takeVoice(number - 1);
+  else if (!deskBoxes) pickOption(number);
+  else if (deskBoxes.classes[number - 1]) deskBoxes.relabel(deskBoxes.classes[number - 1]);
+}
+
+function onCommandKey(event) {
+  const key = event.key.toLowerCase();
+  if (key === "enter") { deskForm.requestSubmit(deskPart("decide")); return true; }
+  if (deskBoxes && (key === "z" || key === "y")) {
+    deskBoxes.back(key === "y" || event.shiftKey);
+    event.stopPropagation(); // the library would undo by itself
+    return true;
+  }
+  if (deskBoxes && ARROWS[event.key]) { deskBoxes.arrow(...ARROWS[event.key], event); return true; }
+  return false;
+}
+
+/** Whether the key belongs to a field that is being filled in. */
+function isTyping(event) { return Boolean(event.target.closest("input:not([type=checkbox], [type=radio]), select, textarea, dialog")); }
+
+function onPlainKey(event) {
+  if (!singleKeys() && !deskStage.contains(event.target)) return false;
+  const isControl = Boolean(event.target.closest("button, a, summary, input"));
+  if (ARROWS[event.key]) {
+    if (isControl && !deskStage.contains(event.target)) return false; // radio buttons use them
+    if (deskBoxes) deskBoxes.arrow(...ARROWS[event.key], event);
+    else deskPicture.scroll(...ARROWS[event.key].map((way) => 40 * way));
+    return true;
+  }
+  const number = digitOf(event);
+  if (number && !event.altKey) { onDigit(number, event.shiftKey); return true; }
+  if (event.key === " " && isControl) return false;
+  const name = KEYS[event.key.toLowerCase()] ?? (deskBoxes && BOX_KEYS[event.key.toLowerCase()]);
+  if (name && !event.altKey) act(name);
+  return Boolean(name) && !event.altKey;
+}
+
+addEventListener("keydown", (event) => {
+  const isCommand = event.ctrlKey || event.metaKey;
+  if (isCommand && event.key === "Enter" && !deskPart("keys").open) onCommandKey(event);
+  else if (isTyping(event)) return;
+  else if (!(isCommand ? onCommandKey(event) : onPlainKey(event))) return;
+  event.preventDefault();
+}, true);
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-do], [data-take]");
+  if (!button) return;
+  if (button.dataset.take) takeVoice(Number(button.dataset.take));
+  else act(button.dataset.do);
 });
 
-function boxDesk() {
-  const width = Number(desk.dataset.width);
-  const height = Number(desk.dataset.height);
-  const classes = JSON.parse(desk.dataset.classes);
-  const drawn = desk.querySelector("[data-drawn]");
-  const classField = document.querySelector("[data-class]");
-  const field = document.querySelector("[data-boxes]");
-  const list = document.querySelector("[data-list]");
-  const count = document.querySelector("[data-count]");
-  const voice = document.querySelector("[data-say]");
-  const stage = document.querySelector("[data-stage]");
-  const letter = Math.max(width, height) / 60;
-  const past = [];
-  let boxes = JSON.parse(desk.dataset.start || "[]").map(plain);
-  let chosen = -1;
-  let drag = null;
+/** Single keys can be turned off, for people who speak to their computer. */
+function singleKeys() { return localStorage.getItem("desk-single-keys") !== "off"; }
+deskPart("single").checked = singleKeys();
+deskPart("single").addEventListener("change", (event) => localStorage.setItem("desk-single-keys", event.target.checked ? "on" : "off"));
 
-  function plain(box) {
-    return { label: box.label, left: box.left, top: box.top, right: box.right, bottom: box.bottom };
-  }
+// The reason says what was done, until the person chooses one.
+let isReasonChosen = "again" in deskForm.dataset; // a form that came back keeps what was chosen
+const reasonField = deskPart("reason");
+reasonField.addEventListener("change", () => { isReasonChosen = true; showResult(); });
+deskForm.addEventListener("desk:changed", (event) => {
+  if (!isReasonChosen) reasonField.value = event.detail ? "agreed" : reasonField.dataset.changed;
+});
+deskForm.addEventListener("change", (event) => {
+  if (event.target.name?.startsWith("tag-") && !isReasonChosen) reasonField.value = reasonField.dataset.changed;
+});
 
-  function remember() {
-    past.push(JSON.stringify({ boxes, chosen }));
-    if (past.length > 200) past.shift();
-  }
-
-  function undo() {
-    if (!past.length) return say("Nothing to undo");
-    ({ boxes, chosen } = JSON.parse(past.pop()));
-    show();
-    say("Undone");
-  }
-
-  function say(text) { voice.textContent = text; }
-
-  function make(name, attributes) {
-    const element = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    return element;
-  }
-
-  function gripSize() {
-    return (10 * width) / Math.max(desk.getBoundingClientRect().width, 1);
-  }
-
-  function corners(box) {
-    return [["left", "top"], ["right", "top"], ["left", "bottom"], ["right", "bottom"]].map(
-      ([x, y]) => ({ x, y, at: [box[x], box[y]] }),
-    );
-  }
-
-  function show() {
-    drawn.replaceChildren(...boxes.map((box, index) => shape(box, index)));
-    list.replaceChildren(...boxes.map((box, index) => line(box, index)));
-    count.textContent = boxes.length === 1 ? "1 box" : `${boxes.length} boxes`;
-    if (!boxes.length) list.append(Object.assign(document.createElement("li"), { className: "small soft", textContent: "Nothing is there." }));
-    if (boxes[chosen]) classField.value = boxes[chosen].label;
-    field.value = JSON.stringify(boxes);
-  }
-
-  function shape(box, index) {
-    const group = make("g", { class: index === chosen ? "mine chosen" : "mine" });
-    const sides = { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top };
-    group.append(make("rect", { class: "halo", ...sides }), make("rect", { class: "edge", "data-index": index, ...sides }));
-    const text = make("text", { x: box.left + letter * 0.3, y: Math.max(box.top - letter * 0.4, letter), "font-size": letter });
-    text.textContent = box.label;
-    group.append(text);
-    if (index === chosen) {
-      const size = gripSize();
-      for (const { x, y, at } of corners(box)) {
-        group.append(make("rect", { class: "grip", "data-x": x, "data-y": y, "data-index": index, x: at[0] - size / 2, y: at[1] - size / 2, width: size, height: size }));
-      }
-    }
-    return group;
-  }
-
-  function line(box, index) {
-    const item = document.createElement("li");
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "quiet small";
-    button.setAttribute("aria-pressed", String(index === chosen));
-    button.textContent = `${index + 1}. ${box.label}, ${Math.round(box.right - box.left)} × ${Math.round(box.bottom - box.top)}`;
-    button.addEventListener("click", () => { choose(index); stage.focus(); });
-    item.append(button);
-    return item;
-  }
-
-  function choose(index) {
-    chosen = index;
-    show();
-    if (boxes[index]) say(`Box ${index + 1} of ${boxes.length}, ${boxes[index].label}`);
-  }
-
-  function place(event) {
-    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(desk.getScreenCTM().inverse());
-    return [clamp(point.x, 0, width), clamp(point.y, 0, height)];
-  }
-
-  function clamp(value, low, high) { return Math.min(Math.max(value, low), high); }
-
-  function round(box) {
-    for (const side of ["left", "top", "right", "bottom"]) box[side] = Math.round(box[side] * 100) / 100;
-    return box;
-  }
-
-  function tidy(box) {
-    const { left, right, top, bottom } = box;
-    return round({ ...box, left: Math.min(left, right), right: Math.max(left, right), top: Math.min(top, bottom), bottom: Math.max(top, bottom) });
-  }
-
-  desk.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    event.preventDefault();
-    stage.focus({ preventScroll: true });
-    const [x, y] = place(event);
-    const target = event.target;
-    remember();
-    if (target.matches(".grip")) {
-      drag = { mode: "corner", x: target.dataset.x, y: target.dataset.y };
-    } else if (target.matches(".mine .edge")) {
-      choose(Number(target.dataset.index));
-      drag = { mode: "move", x, y, start: { ...boxes[chosen] } };
-    } else {
-      boxes.push({ label: classField.value, left: x, top: y, right: x, bottom: y });
-      chosen = boxes.length - 1;
-      drag = { mode: "corner", x: "right", y: "bottom", isNew: true };
-      show();
-    }
-    desk.setPointerCapture(event.pointerId);
-  });
-
-  desk.addEventListener("pointermove", (event) => {
-    if (!drag) return;
-    const [x, y] = place(event);
-    const box = boxes[chosen];
-    if (drag.mode === "move") {
-      shift(box, drag.start, x - drag.x, y - drag.y);
-    } else {
-      box[drag.x] = x;
-      box[drag.y] = y;
-    }
-    show();
-  });
-
-  desk.addEventListener("pointerup", () => {
-    if (!drag) return;
-    boxes[chosen] = tidy(boxes[chosen]);
-    const { left, right, top, bottom } = boxes[chosen];
-    if (drag.isNew && (right - left < 2 || bottom - top < 2)) {
-      boxes.splice(chosen, 1);
-      chosen = -1;
-    }
-    drag = null;
-    show();
-  });
-
-  function shift(box, from, dx, dy) {
-    const x = clamp(dx, -from.left, width - from.right);
-    const y = clamp(dy, -from.top, height - from.bottom);
-    box.left = from.left + x; box.right = from.right + x;
-    box.top = from.top + y; box.bottom = from.bottom + y;
-    round(box);
-  }
-
-  function remove() {
-    if (chosen < 0) return say("Choose a box first");
-    remember();
-    boxes.splice(chosen, 1);
-    choose(Math.min(chosen, boxes.length - 1));
-    say("Removed");
-  }
-
-  function addOne() {
-    remember();
-    boxes.push(round({ label: classField.value, left: width * 0.4, right: width * 0.6, top: height * 0.4, bottom: height * 0.6 }));
-    choose(boxes.length - 1);
-  }
-
-  function relabel(name) {
-    if (chosen < 0) { classField.value = name; return; }
-    remember();
-    boxes[chosen].label = name;
-    show();
-    say(`Box ${chosen + 1} is ${name}`);
-  }
-
-  function overlap(a, b) {
-    const w = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-    const h = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-    if (w <= 0 || h <= 0) return 0;
-    const area = (box) => (box.right - box.left) * (box.bottom - box.top);
-    return (w * h) / (area(a) + area(b) - w * h);
-  }
-
-  /** Boxes of one class that mostly overlap become their mean. */
-  function merge() {
-    remember();
-    const left = [...boxes];
-    const merged = [];
-    while (left.length) {
-      const first = left.shift();
-      const group = [first, ...left.filter((box) => box.label === first.label && overlap(first, box) >= 0.5)];
-      for (const box of group.slice(1)) left.splice(left.indexOf(box), 1);
-      const mean = (side) => group.reduce((sum, box) => sum + box[side], 0) / group.length;
-      merged.push(round({ label: first.label, left: mean("left"), top: mean("top"), right: mean("right"), bottom: mean("bottom") }));
-    }
-    say(`${boxes.length - merged.length} merged away`);
-    boxes = merged;
-    choose(-1);
-  }
-
-  function take(index) {
-    remember();
-    boxes = [...document.querySelectorAll(`[data-layer="${index}"] rect`)].map((rect) => {
-      const [x, y, w, h] = ["x", "y", "width", "height"].map((name) => Number(rect.getAttribute(name)));
-      return round({ label: rect.dataset.label, left: x, top: y, right: x + w, bottom: y + h });
-    });
-    choose(-1);
-    say(`${boxes.length} boxes taken`);
-  }
-
-  function arrow(event) {
-    const step = event.altKey ? 1 : Math.max(1, width / 200);
-    const dx = { ArrowLeft: -step, ArrowRight: step }[event.key] ?? 0;
-    const dy = { ArrowUp: -step, ArrowDown: step }[event.key] ?? 0;
-    const box = boxes[chosen];
-    remember();
-    if (event.shiftKey) {
-      box.right = clamp(box.right + dx, box.left + 1, width);
-      box.bottom = clamp(box.bottom + dy, box.top + 1, height);
-      round(box);
-    } else {
-      shift(box, { ...box }, dx, dy);
-    }
-    show();
-  }
-
-  stage.addEventListener("keydown", (event) => {
-    const isCommand = event.ctrlKey || event.metaKey;
-    if (isCommand && event.key.toLowerCase() === "z") undo();
-    else if (isCommand) return;
-    else if (event.key === "Tab" && boxes.length && chosen + (event.shiftKey ? -1 : 1) < boxes.length && chosen + (event.shiftKey ? -1 : 1) >= -1 && !(event.shiftKey && chosen < 0)) choose(chosen + (event.shiftKey ? -1 : 1));
-    else if (event.key.startsWith("Arrow") && boxes[chosen]) arrow(event);
-    else if (event.key === "Delete" || event.key === "Backspace") remove();
-    else if (event.key.toLowerCase() === "n") addOne();
-    else if (event.key.toLowerCase() === "m") merge();
-    else if (event.key === "Escape") choose(-1);
-    else if (event.key >= "1" && event.key <= "9" && classes[event.key - 1]) relabel(classes[event.key - 1]);
-    else return;
-    event.preventDefault();
-  });
-
-  classField.addEventListener("change", () => relabel(classField.value));
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-do], [data-take]");
-    if (!button) return;
-    if (button.dataset.take) take(Number(button.dataset.take));
-    if (button.dataset.do === "undo") undo();
-    if (button.dataset.do === "remove") remove();
-    if (button.dataset.do === "merge") merge();
-    if (button.dataset.do === "clear") { remember(); boxes = []; choose(-1); }
-  });
-  document.addEventListener("change", (event) => {
-    if (!event.target.matches("[data-toggle]")) return;
-    const layer = desk.querySelector(`[data-layer="${event.target.dataset.toggle}"]`);
-    layer?.toggleAttribute("hidden", !event.target.checked);
-  });
-  addEventListener("resize", show);
-  show();
+function showResult() {
+  const isSetAside = Boolean(reasonField.selectedOptions[0].closest("[data-no-label]"));
+  deskPart("decide").textContent = isSetAside ? "Set aside and go on" : "Decide and go on";
+  deskPart("result").textContent = isSetAside
+    ? "No label: the question is counted by its reason and stays out of exports. It can be taken back."
+    : "A new version of the label; older ones can be brought back.";
+  deskForm.classList.toggle("aside", isSetAside);
 }
+
+deskForm.addEventListener("submit", (event) => {
+  const note = document.querySelector("#note");
+  const isNeeded = event.submitter?.value === "ask" || reasonField.value === "other";
+  if (!isNeeded || note.value.trim()) return;
+  event.preventDefault();
+  event.stopPropagation();
+  note.focus();
+  note.setAttribute("aria-invalid", "true");
+  note.placeholder = "Say in a few words what to look at";
+  deskSays("A note is needed: say in a few words what to look at.");
+});
+
+/** Tells the others that this person looks, and hears who else does, or has decided. */
+async function askAround(what = "look") {
+  if (!deskForm.dataset.look) return; // who may not decide does not keep others away
+  const body = new URLSearchParams({ act: what });
+  const answer = await fetch(deskForm.dataset.look, { method: "POST", body, headers: { "X-CSRFToken": token } }).catch(() => null);
+  if (!answer?.ok) return;
+  const { look, version } = await answer.json();
+  deskPart("looking").hidden = !look || look.is_mine;
+  deskPart("looking-name").textContent = look?.name ?? "";
+  deskPart("newer").hidden = version === Number(deskForm.dataset.version);
+}
+
+askAround();
+setInterval(() => { if (!document.hidden) askAround(); }, 45_000);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) askAround(); });
+addEventListener("pagehide", () => {
+  if (deskForm.dataset.look) navigator.sendBeacon(deskForm.dataset.look, new URLSearchParams({ act: "leave", csrf_token: token }));
+});
+
+// The next picture is there before it is needed.
+if (deskStage.dataset.ahead) new Image().src = deskStage.dataset.ahead;
+showResult();
