@@ -12,6 +12,7 @@ from jobs.errors import InvalidInput, NotFound
 from jobs.tables import Finding
 
 LONGEST_NOTE = 1000
+RESOLVED_BY = "\nResolved by "
 
 
 def report(session: Session, key: str, message: str, now: datetime, job_id: int | None) -> bool:
@@ -52,7 +53,7 @@ def resolve(
     if row.state == "open":
         row.state, row.resolved_at = "resolved", now
         if note or actor:
-            row.message += f"\nResolved by {actor or 'somebody'}: {note or 'no note'}"
+            row.message += f"{RESOLVED_BY}{actor or 'somebody'}: {note or 'no note'}"
         session.flush()
 
 

@@ -8,6 +8,7 @@ import click
 from sqlalchemy import Engine
 
 from jobs import backups, db, migrating, restoring, tallies
+from jobs.backup_records import BackupRecord, remember
 from jobs.blobs import open_blobs
 from jobs.cli import _door
 from jobs.settings import Settings
@@ -86,6 +87,14 @@ def backup(settings: Settings, file: Path, without_pictures: bool, as_json: bool
     finally:
         engine.dispose()
     n_rows = sum(made.rows.values())
+    record = BackupRecord(
+        made_at=made.made_at,
+        file=str(file.resolve()),
+        n_bytes=file.stat().st_size,
+        n_rows=n_rows,
+        n_pictures=made.n_pictures,
+    )
+    remember(settings.data_dir, record)
     where = f"{made.n_pictures} pictures" if made.pictures == "included" else "no pictures"
     text = f"{file}: {n_rows} rows of schema {made.schema_version} and {where}, read again"
     _door.show({"file": str(file), **made.model_dump(mode="json")}, as_json, text)

@@ -8,13 +8,17 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jobs.findings import RESOLVED_BY
 from jobs.intents import PAUSE
 from jobs.tables import Finding, Job, Switch, Work
 
 
 @dataclass(frozen=True)
 class FindingRow:
-    """One finding: what was found, where, and whether somebody has looked into it."""
+    """One finding: what was found, where, and whether somebody has looked into it.
+
+    ``note`` says who resolved it with what they found out; empty while it is open.
+    """
 
     id: int
     key: str
@@ -24,6 +28,7 @@ class FindingRow:
     state: str
     found_at: datetime
     resolved_at: datetime | None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,22 @@ def finding_list(session: Session, state: str, *, limit: int = 200) -> tuple[Fin
         .order_by(order)
         .limit(limit)
     )
-    return tuple(
-        FindingRow(
-            row.id, row.key, row.job_id, job or "", row.message, row.state, row.created_at,
-            row.resolved_at,
-        )
-        for row, job in rows
-    )  # fmt: skip
+    return tuple(_row(row, job or "") for row, job in rows)
+
+
+def _row(row: Finding, job: str) -> FindingRow:
+    message, _, note = row.message.partition(RESOLVED_BY)
+    return FindingRow(
+        id=row.id,
+        key=row.key,
+        job_id=row.job_id,
+        job=job,
+        message=message,
+        state=row.state,
+        found_at=row.created_at,
+        resolved_at=row.resolved_at,
+        note=note,
+    )
 
 
 def pause_switch(session: Session) -> PauseSwitch:

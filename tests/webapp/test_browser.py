@@ -27,7 +27,7 @@ PAGES = (
     "/health", "/jobs/999", "/jobs/2/plan", "/jobs/1/stop",
     "/jobs/1/workers/1", "/jobs/1/workers/1/exclude", "/jobs/1/workers/1/grant",
     "/jobs/1/workers/1/warn", "/jobs/1/assignments", "/assignments/1/bonus",
-    "/settings", "/findings", "/jobs/1/batches",
+    "/settings", "/settings/limits/local", "/findings", "/jobs/1/batches",
     "/jobs/1/cap", "/jobs/1/terms", "/batches/1/prolong", "/batches/1/extend", "/batches/1/expire",
 )  # fmt: skip
 

@@ -33,7 +33,7 @@ def test_a_finding_is_shown_at_home_and_resolved_once_with_a_note(app: Flask) ->
         assert answer.status_code == 302
     page = client.get("/findings").text
     assert "No open finding" in page
-    assert "Resolved by manager@example.org: Disposed of by hand" in page
+    assert "manager@example.org: Disposed of by hand" in page
     assert "A second press" not in page
     assert client.post("/findings/99/resolve", data={"note": "x"}).status_code == 404
 

@@ -33,7 +33,8 @@ PAGES = (
     "/jobs/2/rehearsal", "/jobs/1/rehearsal", "/jobs/2/gate", "/jobs/1/gate", "/findings",
     "/jobs/1/ledger?worker=A1MAYA&from=2026-03-01", "/jobs/1/assignments",
     "/jobs/1/assignments?state=Rejected", "/assignments/1/bonus",
-    "/health", "/healthz", "/settings", "/settings/payers",
+    "/health", "/health/queue", "/healthz", "/jobs/1/ledger/totals",
+    "/settings/limits/local", "/settings", "/settings/payers",
 )  # fmt: skip
 
 

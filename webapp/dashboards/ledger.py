@@ -13,8 +13,9 @@ from flask import Blueprint, Response, render_template, request, stream_with_con
 from jobs.errors import InvalidInput
 from jobs.money import MICROS_PER_DOLLAR
 from jobs.reports import LedgerLine, ledger_page
-from jobs.reports.heads import job_head
+from jobs.reports.heads import job_head, route_names
 from jobs.reports.money import LedgerFilter, cost_by_route
+from jobs.reports.totals import day_totals, worker_totals
 from webapp.auth import allow
 from webapp.installation import reading
 from webapp.requests import cursor
@@ -35,7 +36,7 @@ def index(job_id: int) -> str:
     after, only = cursor(), _wanted()
     with reading() as session:
         head = job_head(session, job_id)
-        routes = cost_by_route(session, job_id)
+        routes = route_names(session, job_id)
         lines = ledger_page(session, job_id, after=after or None, limit=N_LINES + 1, only=only)
     return render_template(
         "ledger/index.html",
@@ -48,6 +49,21 @@ def index(job_id: int) -> str:
         only=only,
         query={name: request.args[name] for name in FILTERS if request.args.get(name)},
     )
+
+
+@blueprint.get("/jobs/<int:job_id>/ledger/totals")
+@allow("manager")
+def totals_part(job_id: int) -> str:
+    """The job's money by route, day and worker, fetched after the page."""
+    with reading() as session:
+        head = job_head(session, job_id)
+        return render_template(
+            "ledger/_totals.html",
+            job=head,
+            routes=cost_by_route(session, job_id),
+            days=day_totals(session, job_id),
+            workers=worker_totals(session, job_id),
+        )
 
 
 @blueprint.get("/jobs/<int:job_id>/ledger.csv")
