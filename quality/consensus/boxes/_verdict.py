@@ -151,7 +151,7 @@ def expected_missed(
     """Objects (n_items,) expected that nobody drew, NaN where nobody looked.
 
     From how many the image shows, how many images usually show (a gamma prior worth half an
-    object), and how often all of its workers miss one.
+    object), and how often all of its workers miss one. See ``_blanks`` for empty answers.
     """
     answered = np.flatnonzero(tidy.n_answers)
     hidden = np.full(tidy.n_items, np.nan)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logit
 
-from quality.consensus.boxes import _caution, _copies, _crowding, _verdict
+from quality.consensus.boxes import _blanks, _caution, _copies, _crowding, _verdict
 from quality.consensus.boxes._blocks import split
 from quality.consensus.boxes._clusters import by_iou, clusters
 from quality.consensus.boxes._fit import Fitted, Habits, first_habits, first_states, fit
@@ -70,6 +70,9 @@ def _judge(columns: TidyBoxes, cluster: Ints, voice: Floats, fitted: Fitted) -> 
     shares = _verdict.vote_shares(fitted, trust)
     confidence = _verdict.confidences(found, odds, caution, shares)
     missed = _verdict.expected_missed(columns, voice, fitted.habits.eyes, found)
+    false_boxes = fitted.habits.eyes.false_boxes
+    blank, hidden = _blanks.hidden(columns, cluster, voice, found.belief, false_boxes)
+    missed[blank] = np.maximum(missed[blank], hidden)
     judged = found.named * found.placed
     there = np.divide(confidence, judged, out=np.zeros_like(confidence), where=judged > 0)
     n_true = float(there.sum() + np.nansum(missed))
