@@ -11,12 +11,13 @@ import atexit
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import event, update
+from sqlalchemy import Engine, event, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import calls, ledger, tallies, work
@@ -93,9 +94,19 @@ class Ending:
     troubles: tuple[str, ...]
 
 
-def tell(folder: Path, market: Running, points: Iterable[Point]) -> Ending:
-    """Play one job with these breaks: two people disagree, a third answer is bought, a label."""
-    engine = open_engine(f"sqlite:///{shutil.copy(_empty(), folder / 'story.sqlite')}")
+def tell(folder: Path, market: Running, points: Iterable[Point], server: str = "") -> Ending:
+    """Play one job with these breaks: two people disagree, a third answer is bought, a label.
+
+    On SQLite, or on the PostgreSQL server of this URL.
+    """
+    with _database(folder, server) as url:
+        engine = open_engine(url)
+        ending = _played(engine, folder, market, points)
+        engine.dispose()
+    return ending
+
+
+def _played(engine: Engine, folder: Path, market: Running, points: Iterable[Point]) -> Ending:
     with engine.begin() as connection:  # each story is an installation of its own
         connection.execute(update(Installation).values(key=secrets.token_hex(6)))
     breaker = Breaker(point for point in points if point.where.endswith("_commit"))
@@ -131,8 +142,37 @@ def tell(folder: Path, market: Running, points: Iterable[Point]) -> Ending:
     after = bench.spent_at_venue()
     spent = after.spent_cents - before.spent_cents
     troubles = tuple(_troubles(bench, job_id, spent, after.held_cents - before.held_cents))
-    engine.dispose()
     return Ending(breaker.n_commits, n_calls, troubles)
+
+
+@contextmanager
+def _database(folder: Path, server: str) -> Iterator[str]:
+    """A migrated database of the story's own, gone afterwards."""
+    if not server:
+        yield f"sqlite:///{shutil.copy(_empty(), folder / 'story.sqlite')}"
+        return
+    template, name = _template(server), f"story_{secrets.token_hex(6)}"
+    engine = open_engine(server)
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        yield engine.url.set(database=name).render_as_string(hide_password=False)
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@cache
+def _template(server: str) -> str:
+    """The name of a migrated database without rows on that server."""
+    name = f"story_{secrets.token_hex(6)}"
+    engine = open_engine(server)
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = engine.url.set(database=name).render_as_string(hide_password=False)
+    engine.dispose()
+    engine = open_engine(url)
+    upgrade(engine, NOW)
+    engine.dispose()
+    return name
 
 
 @cache
