@@ -2,7 +2,8 @@
 
 The new end is an absolute time, so that a repeat sets it once more and changes nothing. One
 intent a batch and time says what is wanted; no money moves, for what the HITs may cost is
-held until they close. A HIT that was called in stays closed to new workers.
+held until they close. A HIT that was called in, or is about to end, stays closed to new
+workers: one that ended may be closed here and its money given back while the venue opens it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from jobs.tables import Hit, Intent
 from jobs.work import Progress
 
 LONGEST = timedelta(days=365)
+LAST_CALL = timedelta(minutes=10)  # before its end a HIT is left to end
 ALIVE = ("running", "paused")
 OPERATION = "UpdateExpirationForHIT"
 
@@ -65,7 +67,7 @@ def preview(session: Session, batch_id: int, until: datetime, now: datetime) -> 
         raise Conflict(f"job {context.job.id} is {context.job.state}: its HITs are not prolonged")
     if context.route.provider == "model":
         raise Conflict(f"batch {batch_id}: models answer at once, there is nothing to prolong")
-    sooner = _sooner(batch_id, until).subquery()
+    sooner = _sooner(batch_id, until, now).subquery()
     return session.scalar(select(func.count()).select_from(sooner)) or 0
 
 
@@ -85,7 +87,8 @@ def prolong_batch(resources: Resources, batch_id: int, progress: Progress) -> in
             return 0
         until = max(datetime.fromisoformat(one.parameters["until"]) for one in wanted)
         is_alive = context.job.state in ALIVE
-        hits = session.execute(_sooner(batch_id, until)).all() if is_alive else []
+        sooner = _sooner(batch_id, until, resources.clock())
+        hits = session.execute(sooner).all() if is_alive else []
     refused = _prolong(resources, context, hits, until, progress)
     with transaction(resources.sessions) as session:
         for one in wanted:
@@ -99,14 +102,17 @@ def prolong_batch(resources: Resources, batch_id: int, progress: Progress) -> in
 def _prolong(
     resources: Resources,
     context: RouteContext,
-    hits: Sequence[tuple[int, str]],
+    hits: Sequence[tuple[int, str, datetime | None]],
     until: datetime,
     progress: Progress,
 ) -> list[str]:
     """What the venue said of each HIT that it would not prolong."""
     provider, refused = context.provider(resources.venues), []
-    for number, (hit_id, provider_hit_id) in enumerate(hits):
+    for number, (hit_id, provider_hit_id, ends_at) in enumerate(hits):
         progress(number, len(hits))
+        if ends_at is None or ends_at <= resources.clock() + LAST_CALL:
+            refused.append(f"HIT {hit_id}: it ends at {ends_at}")
+            continue
         try:
             posted = provider.prolong(provider_hit_id, until)
         except ProviderError as error:
@@ -123,13 +129,12 @@ def _prolong(
     return refused
 
 
-def _sooner(batch_id: int, until: datetime) -> Select[int, str]:
+def _sooner(batch_id: int, until: datetime, now: datetime) -> Select[int, str, datetime | None]:
     """HITs that workers can take until before ``until``; those called in are not among them."""
     return (
-        select(Hit.id, Hit.provider_hit_id)
-        .where(
-            Hit.batch_id == batch_id, Hit.state == "posted", Hit.expires_at < until, ~_called_in()
-        )
+        select(Hit.id, Hit.provider_hit_id, Hit.expires_at)
+        .where(Hit.batch_id == batch_id, Hit.state == "posted", ~_called_in())
+        .where(Hit.expires_at < until, Hit.expires_at > now + LAST_CALL)
         .order_by(Hit.id)
     )
 

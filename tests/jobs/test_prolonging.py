@@ -95,3 +95,25 @@ def test_models_have_nothing_to_prolong(bench: Bench) -> None:
     bench.launch(provider="model", options="{tagger: photometry}", reward="0", redundancy=1)
     with pytest.raises(Conflict, match="models answer at once"):
         _ask(bench, 5)
+
+
+def test_a_hit_that_ended_is_not_opened_again_behind_its_money(bench: Bench) -> None:
+    """It ends while the order waits; collecting gives its money back; the order comes late."""
+    job_id = bench.launch(n_items=1)
+    bench.drain()
+    assert _ask(bench, 5) == 1
+    bench.dial.turn(days=1, seconds=1)
+    prolonging.prolong_batch(bench.resources, 1, lambda *_: None)
+    bench.settle_down()
+    assert {status for _, status in bench.market_hits()} == {"Reviewable"}
+    assert [(hit.state, hit.held_micros) for hit in bench.ours(Hit)] == [("closed", 0)]
+    assert bench.job(job_id).held_micros == 0
+    bench.check_books()
+
+
+def test_a_hit_in_its_last_minutes_is_left_to_end(bench: Bench) -> None:
+    bench.launch(n_items=1)
+    bench.drain()
+    bench.dial.turn(hours=23, minutes=51)
+    with pytest.raises(Conflict, match="no HIT that is out"):
+        _ask(bench, 5)
