@@ -99,16 +99,20 @@ def release_when_settled(
             intent_id=bought.id if bought else None,
             request_id=bought.request_id if bought else "",
         )
-        key = f"release:hit:{hit.id}:{hit.max_assignments}{_extended(session, hit)}"
+        key = f"release:hit:{hit.id}:{hit.max_assignments}{_round(session, hit)}"
         ledger.release(session, context.job.id, hit.held_micros, key=key, reason=reason, now=now)
     return True
 
 
-def _extended(session: Session, hit: Hit) -> str:
-    """Tells a HIT's releases apart: one that is opened again may hold and release once more."""
+def _round(session: Session, hit: Hit) -> str:
+    """Tells a HIT's releases apart: one that is opened again may hold and release once more.
+
+    An order opened it, or a restored backup found it open, which gives our name a new ending.
+    """
     done = select(func.count()).where(Extension.hit_id == hit.id, Extension.state == "done")
     n_done = session.scalar(done) or 0
-    return f":{n_done}" if n_done else ""
+    _, _, ending = intents.installation(session).partition(".")
+    return (f":{n_done}" if n_done else "") + (f":{ending}" if ending else "")
 
 
 def _surprise(

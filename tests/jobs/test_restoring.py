@@ -177,6 +177,33 @@ def test_a_hit_that_was_extended_after_the_backup_keeps_its_money_and_its_answer
     check_end(bench, hits_before)
 
 
+def test_slots_that_were_opened_again_after_the_backup_give_their_money_back_once_more(
+    bench, engine, tmp_path
+):
+    """In the backup the HIT is closed and its unused slot's money was given back."""
+    job_id = bench.launch(n_items=1, redundancy=3)
+    bench.drain()
+    bench.answer_all(workers=2)
+    bench.settle_down(2)
+    bench.dial.turn(days=2)
+    bench.settle_down(3)
+    assert bench.job(job_id).held_micros == 0
+    file = back_up(bench, engine, tmp_path / "old.backup")
+    with transaction(bench.sessions) as session:
+        session.get_one(Job, 1).state = "running"
+        extending.order(session, bench.ours(Hit)[0].id, 1, "ada", bench.dial())
+    bench.drain()
+    restore(bench, engine, file)
+    found = compare(bench)
+    assert (found.differences, found.n_adopted) == ({}, 1)
+    assert bench.job(job_id).held_micros == 60_000
+    bench.dial.turn(days=2)
+    bench.settle_down(4)
+    assert [(hit.state, hit.held_micros) for hit in bench.ours(Hit)] == [("closed", 0)]
+    assert bench.job(job_id).held_micros == 0
+    bench.check_books()
+
+
 def reverse(bench, assignment_id: int) -> None:
     with transaction(bench.sessions) as session:
         reversals.reverse(
