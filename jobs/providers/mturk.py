@@ -366,6 +366,7 @@ class Mturk:
                 raise ProviderError(f"{operation}: the pages go in a circle", permanent=False)
             tokens.add(token)
             arguments["NextToken"] = token
+        raise ProviderError(f"{operation}: over {_MOST_PAGES:,} pages", permanent=False)
 
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         try:
