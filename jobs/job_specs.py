@@ -19,7 +19,7 @@ from pydantic import (
 
 from jobs.errors import InvalidInput
 from jobs.input_faults import explain
-from jobs.money import MICROS_PER_CENT, parse_usd
+from jobs.money import MICROS_PER_CENT, MICROS_PER_DOLLAR, format_usd, parse_usd
 from jobs.strict_yaml import read_mapping
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
@@ -27,6 +27,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _DIGITS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 _DAY = 86_400
+_LARGEST_REWARD = 10_000 * MICROS_PER_DOLLAR  # more for one answer is a slip
+_PAYS_THE_CROWD = "mturk"
 
 
 def _usd(value: object) -> int:
@@ -40,6 +42,8 @@ def _usd_cents(value: object) -> int:
     micros = _usd(value)
     if micros % MICROS_PER_CENT:
         raise ValueError("expected whole cents")
+    if micros > _LARGEST_REWARD:
+        raise ValueError(f"expected at most {format_usd(_LARGEST_REWARD)}")
     return micros
 
 
@@ -207,6 +211,15 @@ class JobSpec(_Strict):
     quality: QualityPolicy = QualityPolicy()
     review: ReviewPolicy = ReviewPolicy()
     adjudication: AdjudicationPolicy = AdjudicationPolicy()
+
+    @model_validator(mode="after")
+    def _pays(self) -> Self:
+        """Volunteers may come to the local marketplace; on MTurk a reward of 0 is a slip."""
+        for position, route in enumerate(self.routes):
+            is_at_mturk = route.provider == _PAYS_THE_CROWD and self.environment != "local"
+            if is_at_mturk and not route.reward:
+                raise ValueError(f"routes.{position}.reward: expected at least $0.01, got $0.00")
+        return self
 
     def policy(self) -> Policy:
         """The part that the job row keeps as one value."""

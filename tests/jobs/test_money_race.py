@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,41 +15,46 @@ from jobs.ledger import Reason
 from jobs.tables import Finding, Job, LedgerTransaction, Switch
 from tests.factories import NOW, make_dataset, make_job
 
-N_PROCESSES, N_THREADS = 8, 8  # 64 racers
+N_PROCESSES = 64
 HOLDS_EACH = 3
 BUDGET = 100
-RACER = """
-import sys
-from concurrent.futures import ThreadPoolExecutor
+RACERS = """
+import json, multiprocessing, sys
 from datetime import UTC, datetime
 from jobs import ledger
 from jobs.db import open_engine, open_sessions, transaction
 from jobs.errors import BudgetExceeded, Paused
 
-url, name = sys.argv[1:3]
-job_id, n_threads, n_holds = map(int, sys.argv[3:])
-engine = open_engine(url)
-sessions = open_sessions(engine)
+url, job_ids, n_processes, n_holds = json.loads(sys.argv[1])
 now = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+fork = multiprocessing.get_context("fork")
+gate, wins = fork.Barrier(n_processes), fork.SimpleQueue()
 
-def race(thread):
+def race(racer):
+    engine = open_engine(url)
+    sessions = open_sessions(engine)
     won = 0
+    gate.wait()
     for number in range(n_holds):
         try:
             with transaction(sessions) as session:
                 won += ledger.hold(
-                    session, job_id, 3, key=f"{name}:{thread}:{number}",
-                    reason=ledger.Reason(name), now=now,
+                    session, job_ids[racer % len(job_ids)], 3, key=f"{racer}:{number}",
+                    reason=ledger.Reason(f"racer {racer}"), now=now,
                 )
         except (BudgetExceeded, Paused):
             pass
-    return won
+    engine.dispose()
+    wins.put(won)
 
-print("ready", flush=True)
-sys.stdin.readline()
-with ThreadPoolExecutor(n_threads) as pool:
-    print(sum(pool.map(race, range(n_threads))), flush=True)
-engine.dispose()
+racers = [fork.Process(target=race, args=(racer,)) for racer in range(n_processes)]
+for one in racers:
+    one.start()
+won = sum(wins.get() for _ in racers)
+for one in racers:
+    one.join()
+assert [one.exitcode for one in racers] == [0] * n_processes
+print(won)
 """
 
 
@@ -106,22 +112,12 @@ def a_job(session, items, name, budget):
 
 def race(database_url, job_ids):
     """How many holds all racers together won; the jobs are dealt among the processes."""
-    racers = [
-        subprocess.Popen(
-            [
-                *(sys.executable, "-c", RACER, database_url, f"r{number}"),
-                *(str(job_ids[number % len(job_ids)]), str(N_THREADS), str(HOLDS_EACH)),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=Path(__file__).parents[2],
-            text=True,
-        )
-        for number in range(N_PROCESSES)
-    ]
-    for racer in racers:
-        assert racer.stdout.readline() == "ready\n"
-    for racer in racers:
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    return sum(int(racer.communicate()[0]) for racer in racers)
+    told = json.dumps([database_url, job_ids, N_PROCESSES, HOLDS_EACH])
+    racers = subprocess.run(
+        [sys.executable, "-c", RACERS, told],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        text=True,
+        check=True,
+    )
+    return int(racers.stdout)
