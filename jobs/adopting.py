@@ -27,7 +27,7 @@ from jobs.errors import BudgetExceeded, Conflict
 from jobs.hit_specs import RouteContext
 from jobs.ledger import Reason
 from jobs.posted_pages import Picture, fields_of, shown_keys
-from jobs.providers import Provider
+from jobs.providers import Provider, environment_of
 from jobs.records import BOXES, PostedHit
 from jobs.resources import Resources
 from jobs.tables import Assignment, Batch, Hit, HitTask, Job, Route, Switch, Task
@@ -109,14 +109,11 @@ def _venues(session: Session, resources: Resources) -> dict[tuple[str, str], Pro
     found: dict[tuple[str, str], Provider] = {}
     rows = session.execute(select(Route.id).order_by(Route.id)).scalars()
     for context in (hit_specs.route_context(session, route_id) for route_id in rows):
-        account = _account(context.route.provider, context.job.environment)
+        name = context.route.provider
+        account = name, environment_of(name, context.job.environment)
         if account not in found:
             found[account] = context.provider(resources.venues)
     return {account: provider for account, provider in found.items() if provider.has_pages}
-
-
-def _account(provider_name: str, environment: str) -> tuple[str, str]:
-    return provider_name, "local" if provider_name == "inhouse" else environment
 
 
 def _answered_hits(resources: Resources, venues: Mapping[tuple[str, str], Provider]) -> list[int]:
@@ -130,7 +127,11 @@ def _answered_hits(resources: Resources, venues: Mapping[tuple[str, str], Provid
             .where(select(Assignment.id).where(Assignment.hit_id == Hit.id).exists())
             .order_by(Hit.id)
         ).all()
-    return [hit_id for hit_id, name, environment in rows if _account(name, environment) in venues]
+    return [
+        hit_id
+        for hit_id, name, environment in rows
+        if (name, environment_of(name, environment)) in venues
+    ]
 
 
 def _take_over(

@@ -14,7 +14,7 @@ from jobs.blobs import Blobs
 from jobs.errors import NotFound
 from jobs.job_specs import HitSettings
 from jobs.label_schemas import load_schema, with_example_urls
-from jobs.providers import Provider
+from jobs.providers import Provider, environment_of
 from jobs.records import (
     BOXES,
     Environment,
@@ -37,7 +37,6 @@ from jobs.tables import (
     SchemaVersion,
     Task,
 )
-from jobs.workers.exclusions import account
 from jobs.workers.standing import EXCLUSION
 
 Venues = Callable[[str, Environment, dict[str, Any]], Provider]
@@ -83,7 +82,7 @@ def route_context(session: Session, route_id: int) -> RouteContext:
     exclusion = session.scalar(
         select(OwnQualification).where(
             OwnQualification.provider == route.provider,
-            OwnQualification.environment == account(route.provider, job.environment),
+            OwnQualification.environment == environment_of(route.provider, job.environment),
             OwnQualification.name == EXCLUSION,
         )
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
@@ -19,7 +18,7 @@ from jobs import adopting, balances, findings, hit_specs, intents, ledger, publi
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, ProviderError
 from jobs.money import format_usd
-from jobs.providers import Provider
+from jobs.providers import Provider, environment_of
 from jobs.records import PostedHit
 from jobs.resources import Resources
 from jobs.tables import (
@@ -37,7 +36,6 @@ from jobs.tables import (
 from jobs.work import Progress
 
 ACTOR = "reconcile"
-YOUNG = timedelta(minutes=2)  # younger than this, a venue's list may lag behind
 
 
 @dataclass
@@ -118,7 +116,7 @@ def _accounts(session: Session, resources: Resources) -> Iterator[_Account]:
     hits: dict[tuple[str, str], dict[str, Hit]] = defaultdict(dict)
     first: dict[tuple[str, str], int] = {}
     for hit, route_id, provider_name, environment in rows:
-        account = (provider_name, "local" if provider_name == "inhouse" else environment)
+        account = (provider_name, environment_of(provider_name, environment))
         first.setdefault(account, route_id)
         hits[account][hit.marker] = hit
     for account, route_id in first.items():
@@ -165,7 +163,7 @@ def _explain_absence(
     resources: Resources, account: _Account, hit: Hit, found: Reconciliation
 ) -> None:
     """A HIT missing in the list may be young, or asked for by its id; else it is lost."""
-    if hit.posted_at is None or resources.clock() - hit.posted_at < YOUNG:
+    if hit.posted_at is None or intents.may_be_unlisted(hit.posted_at, resources.clock()):
         return
     if hit.state == "closed" and not hit.held_micros:
         return  # the venue disposes of old HITs; nothing is owed for it

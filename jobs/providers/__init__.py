@@ -19,6 +19,8 @@ from jobs.records import Bonus, Environment, HitSpec, Identity, PostedHit, Quote
 from jobs.settings import Settings
 from quality.folders import load_module, module_names
 
+STAFF, HOME = "inhouse", "local"
+
 
 class People(Protocol):
     """Who works at a venue's account. Every call but ``notify`` may be repeated freely."""
@@ -150,6 +152,11 @@ class Provider(Protocol):
 def names() -> tuple[str, ...]:
     """Names of the providers, sorted."""
     return module_names(sys.modules[__name__])
+
+
+def environment_of(name: str, environment: str) -> str:
+    """The environment of the account used: staff work on the local marketplace in every job."""
+    return HOME if name == STAFF else environment
 
 
 def check_options(name: str, options: dict[str, Any]) -> None:

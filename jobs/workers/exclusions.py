@@ -12,15 +12,10 @@ from sqlalchemy import Select, case, select
 from sqlalchemy.orm import Session
 
 from jobs import work
+from jobs.providers import HOME, STAFF
 from jobs.tables import Assignment, Batch, Exclusion, Hit, Job, Worker
 
-STAFF, HOME = "inhouse", "local"
 _ACCOUNT = case((Worker.provider == STAFF, HOME), else_=Job.environment)
-
-
-def account(provider: str, environment: str) -> str:
-    """The environment of the account: staff work on the local marketplace whatever the job's."""
-    return HOME if provider == STAFF else environment
 
 
 def silenced(job_id: int) -> Select[int]:

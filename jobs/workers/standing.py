@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from jobs import work
 from jobs.errors import Conflict, InvalidInput, NotFound
+from jobs.providers import STAFF, environment_of
 from jobs.reasons import checked_reason
 from jobs.tables import (
     Answer,
@@ -267,7 +268,7 @@ def account_of(session: Session, job_id: int, worker_id: int) -> tuple[Worker, s
         raise NotFound(f"worker {worker_id}: did nothing in job {job_id}")
     if worker.provider == MODEL:
         raise Conflict(f"{worker.provider_worker_id} is a model: leave it out of the job's routes")
-    return worker, exclusions.account(worker.provider, job.environment)
+    return worker, environment_of(worker.provider, job.environment)
 
 
 def newest_change(
@@ -331,7 +332,7 @@ def _votes(session: Session, worker: Worker, environment: str) -> tuple[AnswersL
         .group_by(Job.id, Job.name, Job.state)
         .order_by(Job.id)
     )
-    if worker.provider != exclusions.STAFF:
+    if worker.provider != STAFF:
         found = found.where(Job.environment == environment)
     return tuple(AnswersLost(*row) for row in session.execute(found))
 
@@ -351,7 +352,7 @@ def _open_hits(session: Session, provider: str, environment: str) -> tuple[int, 
         .join(Route, Route.id == Batch.route_id)
         .join(Job, Job.id == Batch.job_id)
         .where(Hit.state == "posted", Route.provider == provider)
-        .where(Job.environment == environment if provider != exclusions.STAFF else Route.id > 0)
+        .where(Job.environment == environment if provider != STAFF else Route.id > 0)
     ).all()
     without = [at for at in posted if since is None or at is None or at <= since]
     return len(posted), len(without)
