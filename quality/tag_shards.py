@@ -62,7 +62,9 @@ class ShardedFit:
 
 
 @dataclass(frozen=True)
-class _Totals:
+class Totals:
+    """Of all shards: items, each truth's ``share`` (K,) of votes, labels ``given`` (w, l)."""
+
     n_items: int
     share: Floats
     given: Floats
@@ -82,7 +84,7 @@ def fit(shards: Shards, progress: Callable[[int, int], None] | None = None) -> S
 
     ``progress`` is told the round and the most there can be.
     """
-    empty, totals = _count(shards)
+    empty, totals = count_answers(shards)
     if not totals.given.any():
         return None
     target = scale if shards.load(0).ordered else coin
@@ -90,14 +92,14 @@ def fit(shards: Shards, progress: Callable[[int, int], None] | None = None) -> S
     shape = (empty.n_workers, empty.n_labels, 2 * n_truths)
     habit = contested.HABIT * contested.habits(totals.given)[:, :, None]
     meant_part = 1.0 - contested.HABIT
-    now = _pooled(_each(shards, lambda i: _start(shards, i, totals.share)))
+    now = _pooled(each_shard(shards, lambda i: _start(shards, i, totals.share)))
     confusion = contested.matrices(empty, now.flat.reshape(*shape[:2], n_truths), target)
     tolerance, iterations, change = contested.tolerance_of(totals.n_items), 0, np.inf
     while iterations < MAX_ITERATIONS and change >= tolerance:
         likelihood = np.concatenate([confusion, meant_part * confusion + habit], axis=2)
         table = np.log(likelihood).reshape(-1, shape[2])
         prior = contested.log_prior(now.truth, now.clear)
-        now = _pooled(_each(shards, lambda i, t=table, p=prior: _step(shards, i, t, p)))  # type: ignore[misc]
+        now = _pooled(each_shard(shards, lambda i, t=table, p=prior: _step(shards, i, t, p)))  # type: ignore[misc]
         change = now.moved / totals.n_items
         iterations += 1
         counts = contested.told(now.flat, meant_part * confusion, habit)
@@ -110,7 +112,7 @@ def fit(shards: Shards, progress: Callable[[int, int], None] | None = None) -> S
 
 def label(shards: Shards, found: ShardedFit, index: int) -> TagConsensus:
     """The labels of one shard's items; worker estimates are those of all shards."""
-    votes = _votes(shards, index, found.share)
+    votes = votes_of(shards, index, found.share)
     joint = shards.scratch[index]
     n_truths = joint.shape[1] // 2
     share = vote_share(votes, found.workers.weight[votes.worker])
@@ -132,28 +134,29 @@ def labels(shards: Shards, found: ShardedFit) -> Iterator[TagConsensus]:
         yield label(shards, found, index)
 
 
-def _count(shards: Shards) -> tuple[Votes, _Totals]:
+def count_answers(shards: Shards) -> tuple[Votes, Totals]:
     """A crowd without answers that knows the sizes, and the sums every round starts from."""
     none = np.zeros(0, np.int64)
     first = collect(replace(shards.load(0), item=none, worker=none, label=none))
-    votes = list(_each(shards, lambda i: _summed(collect(shards.load(i)))))
+    votes = list(each_shard(shards, lambda i: _summed(collect(shards.load(i)))))
     n_items = sum(n for n, _ in votes)
     given = sum((counts for _, counts in votes), np.zeros((first.n_workers, first.n_labels)))
     cast = given.sum(axis=0)[first.truths]
     share = cast / cast.sum() if cast.sum() else first.share
-    return first, _Totals(n_items, share, given)
+    return first, Totals(n_items, share, given)
 
 
 def _summed(votes: Votes) -> tuple[int, Floats]:
     return votes.n_items, contested.given_labels(votes)
 
 
-def _votes(shards: Shards, index: int, share: Floats) -> Votes:
+def votes_of(shards: Shards, index: int, share: Floats) -> Votes:
+    """The answers of one shard; ``share`` (K,) is that of all."""
     return replace(collect(shards.load(index)), share=share)
 
 
 def _start(shards: Shards, index: int, share: Floats) -> _Round:
-    votes = _votes(shards, index, share)
+    votes = votes_of(shards, index, share)
     start = vote_share(votes)
     shards.scratch[index] = np.concatenate([start, start], axis=1) / 2.0
     half = np.full(2, contested.telling(votes).sum() / 2.0)
@@ -161,7 +164,7 @@ def _start(shards: Shards, index: int, share: Floats) -> _Round:
 
 
 def _step(shards: Shards, index: int, table: Floats, prior: Floats) -> _Round:
-    votes = _votes(shards, index, np.zeros(len(prior) // 2))
+    votes = votes_of(shards, index, np.zeros(len(prior) // 2))
     n_truths = len(prior) // 2
     answers = incidence(votes)
     log_weight = answers @ table
@@ -197,12 +200,12 @@ def _pooled(parts: Iterator[_Round]) -> _Round:
 
 
 def _judged(
-    shards: Shards, totals: _Totals, likelihood: Floats, confusion: Floats, n_truths: int
+    shards: Shards, totals: Totals, likelihood: Floats, confusion: Floats, n_truths: int
 ) -> WorkerEstimates:
     """Every worker's accuracy by the posterior of the others, over all shards."""
     right, judged = np.zeros(len(likelihood)), np.zeros(len(likelihood))
-    for more_right, more_judged in _each(
-        shards, lambda i: _others(_votes(shards, i, totals.share), shards.scratch[i], likelihood)
+    for more_right, more_judged in each_shard(
+        shards, lambda i: _others(votes_of(shards, i, totals.share), shards.scratch[i], likelihood)
     ):
         right += more_right
         judged += more_judged
@@ -222,7 +225,7 @@ def _others(votes: Votes, joint: Floats, likelihood: Floats) -> tuple[Floats, Fl
     )
 
 
-def _each(shards: Shards, work: Callable[[int], R]) -> Iterator[R]:
+def each_shard(shards: Shards, work: Callable[[int], R]) -> Iterator[R]:
     """``work`` on every shard, results in order, never more than a few of them waiting."""
     if shards.n_threads < 2 or shards.count < 2:
         yield from map(work, range(shards.count))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,19 @@ from jobs.answer_files import BadRow
 from jobs.answer_shards import ShardedFile
 from jobs.cli import _door
 from jobs.errors import InvalidInput
-from quality import tag_shards
+from quality import tag_shards, tag_shards_plain
 from quality import workers as worker_scores
-from quality.consensus.shapes import TagAnswers
+from quality.consensus import tags
+from quality.consensus.shapes import TagAnswers, TagConsensus
 
-METHOD = "auto"
+DEFAULT = "auto"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What ``consensus tags`` was asked: labels, workers and gold files, and is it a scale."""
+    """What ``consensus tags`` was asked: method, labels, workers and gold files, is it a scale."""
 
+    method: str
     out: Path
     workers: Path | None
     gold: Path | None
@@ -42,13 +44,26 @@ class Told:
     n_items: int
 
 
-def is_large(answers: Path, asked: Asked, method: str) -> bool:
-    """Whether this is a file for shards: Parquet to Parquet by the default, over a shard's rows."""
-    return (
-        method == METHOD
-        and answers.suffix == asked.out.suffix == ".parquet"
+def is_large(answers: Path, asked: Asked) -> bool:
+    """Whether this is a file for shards: Parquet to Parquet, over a shard's rows.
+
+    Raises:
+        InvalidInput: for such a file and a method that must hold all answers at once.
+
+    """
+    if asked.method not in tags.names():
+        return False
+    large = (
+        answers.suffix == asked.out.suffix == ".parquet"
         and answer_shards.n_rows(answers) > asked.rows_a_shard
     )
+    known = (DEFAULT, *tag_shards_plain.VERSIONS)
+    if large and asked.method not in known:
+        raise InvalidInput(
+            f"--method {asked.method} holds all answers at once: expected at most "
+            f"{asked.rows_a_shard} rows (--shard-rows) or one of {', '.join(known)}"
+        )
+    return large
 
 
 def combine(answers: Path, asked: Asked, refuse: Callable[[Sequence[BadRow]], None]) -> Told:
@@ -64,17 +79,28 @@ def combine(answers: Path, asked: Asked, refuse: Callable[[Sequence[BadRow]], No
         columns = _Columns(read, names, known, asked)
         shards = tag_shards.Shards(read.count, columns.load, answer_shards.Scratch(read.folder))
         with _door.progress_bar("Rounds", shown) as rounds:
-            found = tag_shards.fit(shards, rounds)
+            found = _fitted(shards, asked.method, rounds)
         if found is None:
             empty: list[str] = []
             answer_files.write_table(
                 asked.out, dict.fromkeys(("item", "label", "confidence", "votes"), empty)
             )
             return Told(read, 0)
-        answer_shards.write_parts(asked.out, _parts(read, shards, found, names))
+        answer_shards.write_parts(asked.out, _parts(read, found[1], names))
         if asked.workers:
             _write_workers(asked.workers, columns)
-        return Told(read, found.n_items)
+        return Told(read, found[0])
+
+
+def _fitted(
+    shards: tag_shards.Shards, method: str, progress: answer_files.Progress
+) -> tuple[int, Iterator[TagConsensus]] | None:
+    """How many items there are, and each shard's labels; None without an answer."""
+    if method == DEFAULT:
+        found = tag_shards.fit(shards, progress)
+        return None if found is None else (found.n_items, tag_shards.labels(shards, found))
+    plain = tag_shards_plain.fit(shards, method, progress)
+    return None if plain is None else (plain.n_items, tag_shards_plain.labels(shards, plain))
 
 
 @dataclass(frozen=True)
@@ -135,13 +161,10 @@ def _labels(read: ShardedFile, known: Mapping[str, str], ordered: bool) -> list[
 
 
 def _parts(
-    read: ShardedFile,
-    shards: tag_shards.Shards,
-    found: tag_shards.ShardedFit,
-    names: list[str],
+    read: ShardedFile, results: Iterable[TagConsensus], names: list[str]
 ) -> Iterator[dict[str, Any]]:
     texts = np.array(names, dtype=object)
-    for index, result in enumerate(tag_shards.labels(shards, found)):
+    for index, result in enumerate(results):
         yield {
             "item": read.load(index).items,
             "label": texts[result.label],

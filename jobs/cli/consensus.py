@@ -54,7 +54,8 @@ def group() -> None:
     type=_door.Whole(min=1),
     default=4_000_000,
     show_default=True,
-    help="A longer Parquet file is combined in shards of so many rows, from and to disk.",
+    help="A longer Parquet file is combined in shards of so many rows, from and to disk "
+    "(all methods but ebcc).",
 )
 @_strict_option
 @_door.json_option
@@ -70,8 +71,8 @@ def tags(
     as_json: bool,
 ) -> None:
     """Combine ANSWERS (CSV or Parquet: item,worker,label[,seconds]) into one label an item."""
-    asked = _large_tags.Asked(out, workers_path, gold_path, ordered, shard_rows, as_json)
-    if _large_tags.is_large(answers, asked, method):
+    asked = _large_tags.Asked(method, out, workers_path, gold_path, ordered, shard_rows, as_json)
+    if _large_tags.is_large(answers, asked):
         told = _large_tags.combine(answers, asked, lambda bad: refuse_bad(bad, strict, answers))
         _tell(told.read.n_rows, told.read.bad, told.n_items, method, as_json, told.read.n_bad)
         return

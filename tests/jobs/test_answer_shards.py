@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from jobs import answer_shards
 from jobs.errors import InvalidInput
+from quality import tag_shards_plain
 from webapp.cli import hitworks
 
 
@@ -38,7 +39,15 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(hitworks, ["consensus", "tags", *map(str, arguments)])
 
 
-@pytest.mark.parametrize("extra", [[], ["--ordered"], ["--gold"]])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        [],
+        ["--ordered"],
+        ["--gold"],
+        *(["--method", method] for method in sorted(tag_shards_plain.VERSIONS)),
+    ],
+)
 def test_shards_write_the_labels_and_workers_of_one_piece(tmp_path: Path, extra: list[str]) -> None:
     generate(tmp_path / "a.parquet")
     if extra == ["--gold"]:
@@ -54,6 +63,15 @@ def test_shards_write_the_labels_and_workers_of_one_piece(tmp_path: Path, extra:
     assert parts.equals(whole)
     assert (tmp_path / "parts.csv").read_text() == (tmp_path / "whole.csv").read_text()
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_method_that_must_hold_all_answers_refuses_more_than_a_shard(tmp_path: Path) -> None:
+    generate(tmp_path / "a.parquet")
+    arguments = ("--out", tmp_path / "l.parquet", "--method", "ebcc", "--shard-rows")
+    error = run(tmp_path / "a.parquet", *arguments, 150).exception
+    assert isinstance(error, InvalidInput)
+    assert "ebcc holds all answers at once: expected at most 150 rows" in str(error)
+    assert run(tmp_path / "a.parquet", *arguments, 10_000).exit_code == 0
 
 
 def test_bad_rows_are_counted_alike_and_strict_fails_alike(tmp_path: Path) -> None:

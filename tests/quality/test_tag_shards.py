@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from quality import tag_shards
+from quality import tag_shards, tag_shards_plain
 from quality.consensus import tags
 from quality.consensus.shapes import TagAnswers
 from quality.workers import against_others, pooled
@@ -106,3 +106,33 @@ def test_workers_judged_in_parts_are_judged_as_in_one_piece():
     np.testing.assert_array_equal(parts.n_judged, one.n_judged)
     with pytest.raises(ValueError, match="at least one"):
         pooled([])
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize("more", [{}, {"gold": gold(300)}])
+@pytest.mark.parametrize("method", tag_shards_plain.VERSIONS)
+def test_the_simpler_methods_give_in_shards_what_they_give_in_one_piece(method, count, more):
+    whole = crowd(count, **more)
+    parts = split(whole, count)
+    shards = tag_shards.Shards(count, parts.__getitem__, {}, 2)
+    found = tag_shards_plain.fit(shards, method)
+    assert found is not None
+    one = tags.load(method)(whole)
+    results = list(tag_shards_plain.labels(shards, found))
+    for name in ("label", "votes", "n_answers"):
+        pieces = np.concatenate([getattr(result, name) for result in results])
+        np.testing.assert_array_equal(pieces, getattr(one, name))
+    pieces = np.concatenate([result.posterior for result in results])
+    np.testing.assert_allclose(pieces, one.posterior, **CLOSE)
+    np.testing.assert_allclose(found.workers.accuracy, one.workers.accuracy, **CLOSE)
+    np.testing.assert_allclose(found.workers.weight, one.workers.weight, rtol=1e-9)
+    assert (results[0].method, results[0].version) == (one.method, one.version)
+    assert found.iterations == one.iterations
+    assert found.log_likelihood == pytest.approx(one.log_likelihood)
+
+
+@pytest.mark.parametrize("method", tag_shards_plain.VERSIONS)
+def test_the_simpler_methods_find_nothing_where_nobody_answered(method):
+    none = np.zeros(0, np.int64)
+    empty = TagAnswers(none, none, none, 4, 2, 3)
+    assert tag_shards_plain.fit(tag_shards.Shards(1, lambda _: empty, {}), method) is None

@@ -104,10 +104,16 @@ def confusion_estimates(votes: Votes, posterior: Floats, confusion: Floats) -> W
     odds of the mean diagonal.
     """
     right, judged = model_of_others(votes, posterior, confusion)
+    weight, matrix = confusion_weight(votes, confusion)
+    return estimates(votes, right, judged, weight, {"confusion": matrix})
+
+
+def confusion_weight(votes: Votes, confusion: Floats) -> tuple[Floats, Floats]:
+    """Odds (n_workers,) of the mean diagonal, and the matrices (n_workers, K, n_labels)."""
     matrix = confusion.transpose(0, 2, 1)
     diagonal = matrix[:, np.arange(len(votes.truths)), votes.truths]
     skill = np.clip(diagonal.mean(axis=1), 0.01, 0.99)
-    return estimates(votes, right, judged, skill / (1 - skill), {"confusion": matrix})
+    return skill / (1 - skill), matrix
 
 
 def chance_corrected(accuracy: Floats, n_truths: int) -> Floats:
