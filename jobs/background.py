@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -76,18 +77,16 @@ def open_queue(connection: redis.Redis) -> Queue:
 
 def wake(queue: Queue, rows: Iterable[Work]) -> int:
     """Put the rows' ids on the queue, leaving out those that wait there; how many were put."""
-    waiting = set(queue.get_job_ids())
+    waiting = {job_id.rpartition("-")[0] for job_id in queue.get_job_ids()}
     n_woken = 0
     for row in rows:
-        # Named by attempt too: RQ deletes a finished job by its id, and the wake-up for the
-        # next run may stand in the queue by then.
-        job_id = f"work-{row.id}-{row.attempts}"
-        if job_id in waiting:
+        name = f"work-{row.id}-{row.attempts}"
+        if name in waiting:
             continue
         job = WakeUp.create(
             row.task_name,
             args=[row.id],
-            id=job_id,
+            id=f"{name}-{secrets.token_hex(4)}",  # RQ deletes by id what another worker may run
             connection=queue.connection,
             serializer=JSONSerializer,
             status=JobStatus.QUEUED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,10 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def run(settings: Settings, *arguments: str) -> Result:
-    return CliRunner().invoke(hitworks, ["template", *arguments], obj=settings)
+    with ThreadPoolExecutor(1) as thread:  # a browser test may have left its loop in this one
+        return thread.submit(
+            CliRunner().invoke, hitworks, ["template", *arguments], obj=settings
+        ).result()
 
 
 def test_a_page_is_kept_in_versions_and_printed_again(settings: Settings, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ EXACT = WorkerProfile(
     tag_accuracy=1, wrongly_empty=0,
 )  # fmt: skip
 PATIENCE_SECONDS = 240.0
+NEVER_ENDING = {"reconcile", "watch_deadlines"}
 
 
 @dataclass
@@ -109,7 +110,7 @@ class Town:
             assert not errors, errors
             with _door.reading(self.settings) as session:
                 rows = unfinished(session)
-                busy = any(row.task_name != "reconcile" for row in rows)  # that one never ends
+                busy = any(row.task_name not in NEVER_ENDING for row in rows)
                 return job_report(session, job_id).summary.state == "finished" and not busy
 
         self.wait_until(is_done, f"job {job_id} is finished")
