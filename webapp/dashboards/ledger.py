@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from flask import Blueprint, Response, render_template, request, stream_with_context
@@ -23,6 +23,7 @@ from webapp.requests import cursor
 blueprint = Blueprint("ledger", __name__)
 
 N_LINES = 100
+N_AT_A_TIME = 1000  # of the file
 ACCOUNTS = ("budget", "available", "held", "reward", "fee", "bonus")
 FILTERS = ("route", "worker", "from", "to")
 _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -79,15 +80,15 @@ def download(job_id: int) -> Response:
 
 
 def _rows(job_id: int, only: LedgerFilter) -> Iterator[str]:
-    yield _csv_line(_COLUMNS)
+    """The file piece by piece: however long the ledger, a page of it is held at a time."""
+    yield _csv((_COLUMNS,))
     after: int | None = None
     while True:
         with reading() as session:
-            lines = ledger_page(session, job_id, after=after, limit=1000, only=only)
-        for line in lines:
-            yield _csv_line(_cells(line))
+            lines = ledger_page(session, job_id, after=after, limit=N_AT_A_TIME, only=only)
         if not lines:
             return
+        yield _csv(map(_cells, lines))
         after = lines[-1].id
 
 
@@ -128,7 +129,7 @@ def _dollars(micros: int) -> str:
     return f"{sign}{whole // MICROS_PER_DOLLAR}.{whole % MICROS_PER_DOLLAR:06d}"
 
 
-def _csv_line(cells: tuple[str, ...]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
+def _csv(rows: Iterable[tuple[str, ...]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
