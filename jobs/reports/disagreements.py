@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.records import BOXES
+from jobs.records import BOXES, WAITING
 from jobs.tables import Answer, Assignment, Consensus, Item, Task
 
-STATES = ("conflict", "open", "sure")
-"""In this order; each state's least sure questions are the first of an index."""
+STATES = (*WAITING, "open", "sure")
+"""For a person first; each state's least sure questions are the first of an index."""
 MOST_OPTIONS = 3
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from jobs import amending
 from jobs.db import reading
-from jobs.reports.disagreements import disagreements, most_split
+from jobs.reports.disagreements import STATES, disagreements, most_split
 from jobs.reports.heads import JobHead, job_head
 from jobs.tables import Hit, Intent, LedgerTransaction, Work
 from tests.webapp.browsing import sign_in
@@ -97,7 +97,7 @@ def test_the_gallery_shows_conflicts_first_and_then_the_least_sure(app: Flask) -
         found = disagreements(session, 1, 40)
         few = disagreements(session, 1, 2)
     states = [row.state for row in found]
-    assert states == sorted(states, key=("conflict", "open", "sure").index)
+    assert states == sorted(states, key=STATES.index)
     assert found[:2] == few
     assert all(row.n_answers > 1 for row in found)
     assert any(row.drawings for row in found)
