@@ -10,7 +10,7 @@ import numpy as np
 from jobs import answer_files
 from jobs.cli import _door
 from jobs.cli.consensus import box_columns, refuse_bad, tag_columns
-from quality import agreement, box_agreement
+from quality import agreement, box_agreement, box_alpha
 
 _answers_argument = click.argument("answers", type=click.Path(exists=True, path_type=Path))
 _strict_option = click.option("--strict", is_flag=True, help="Fail on the first bad row.")
@@ -63,11 +63,15 @@ def boxes(answers: Path, iou: float, seed: int, strict: bool, as_json: bool) -> 
     refuse_bad(read.bad, strict, answers)
     _images, workers, _classes, columns = box_columns(read)
     found = box_agreement.box_agreement(columns, np.random.default_rng(seed), iou)
+    alpha = box_alpha.box_alpha(columns, np.random.default_rng(seed), iou)
     told = {
         "f1": found.f1,
         "low": found.low,
         "high": found.high,
         "iou": found.iou,
+        "alpha": alpha.value,
+        "alpha_low": alpha.low,
+        "alpha_high": alpha.high,
         "n_items": found.n_items,
         "too_few": found.too_few,
         "workers": workers,
@@ -78,6 +82,7 @@ def boxes(answers: Path, iou: float, seed: int, strict: bool, as_json: bool) -> 
     judged = "; too few to judge" if found.too_few else ""
     text = (
         f"F1 {found.f1:.4f} [{found.low:.4f}, {found.high:.4f}] at IoU {iou:g}, "
-        f"mean IoU {found.iou:.4f} over {found.n_items} images{judged}"
+        f"mean IoU {found.iou:.4f}, alpha {alpha.value:.4f} "
+        f"[{alpha.low:.4f}, {alpha.high:.4f}] over {found.n_items} images{judged}"
     )
     _door.show(told, as_json, text)
