@@ -16,6 +16,10 @@ from jobs.errors import InvalidInput
 from jobs.records import Attribute, QuestionKind
 from quality.folders import load_module, module_names
 
+CONFIDENCE, PROVENANCE, LICENCE, IMAGES = "confidence", "provenance", "licence", "images"
+EXTRAS = (CONFIDENCE, PROVENANCE, LICENCE, IMAGES)
+"""What may go with labels; the ``HOLDS`` of a format names those that it has room for."""
+
 
 @dataclass(frozen=True)
 class IncomingItem:
@@ -35,6 +39,7 @@ class IncomingItem:
 class LabelRecord:
     """The final label of one question about one item; ``value`` as ``Answer.value``.
 
+    ``agreement`` is how close the answers to the question were, where that is known.
     ``suffix`` is the image's file type (jpg, png, ...). ``problem`` says why a record that
     was read cannot be believed; records that are written have none.
     """
@@ -48,6 +53,7 @@ class LabelRecord:
     kind: QuestionKind
     value: Mapping[str, Any]
     confidence: float = 1.0
+    agreement: float | None = None
     origin: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     suffix: str = "jpg"
@@ -57,12 +63,18 @@ class LabelRecord:
 
 @dataclass(frozen=True)
 class ExportInfo:
-    """What a whole export shares. ``image_of``, if given, has image bytes put into archives."""
+    """What a whole export shares. ``image_of``, if given, has image bytes put into archives.
+
+    ``included`` lists what goes with the labels where the format holds it. ``facts``, asked
+    once all records are written, says what the file is: counts, filters, methods, licences.
+    """
 
     name: str
     classes: tuple[str, ...]
     attributes: tuple[Attribute, ...]
     image_of: Callable[[LabelRecord], bytes] | None = None
+    included: tuple[str, ...] = (CONFIDENCE, PROVENANCE, LICENCE)
+    facts: Callable[[], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +116,13 @@ def label_writer(name: str) -> tuple[Write, str, tuple[QuestionKind, ...]]:
     write = cast(Write, _offered(name, "write"))
     module = load_module(sys.modules[__name__], name)
     return write, module.SUFFIX, module.KINDS
+
+
+def held_by(name: str) -> tuple[str, ...]:
+    """Which of ``EXTRAS`` a format that is written has room for."""
+    _offered(name, "write")
+    held: tuple[str, ...] = load_module(sys.modules[__name__], name).HOLDS
+    return held
 
 
 def _offered(name: str, ability: str) -> Any:

@@ -60,6 +60,14 @@ def read_jsonl_rows(path: Path) -> Iterator[Row]:
                 yield _jsonl_row(line, text)
 
 
+def share_of(cell: str | None) -> float | None:
+    """The share in [0, 1] that a cell says; None where it says no number."""
+    try:
+        return min(max(float(cell or ""), 0.0), 1.0)
+    except ValueError:
+        return None
+
+
 def check_file(path: Path, largest_bytes: int = LARGEST_FILE_BYTES) -> None:
     """InvalidInput unless ``path`` is a regular file of at most ``largest_bytes``."""
     if not path.is_file():

@@ -9,20 +9,30 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from jobs import strict_json
 from jobs.errors import InvalidInput
-from jobs.formats import ExportInfo, IncomingItem, LabelFile, LabelRecord
+from jobs.formats import (
+    CONFIDENCE,
+    LICENCE,
+    PROVENANCE,
+    ExportInfo,
+    IncomingItem,
+    LabelFile,
+    LabelRecord,
+)
 from jobs.formats._paths import file_inside, refusal_of_name
 from jobs.formats._rows import check_file
 from jobs.records import BOXES, TAGS
 
 SUFFIX = ".json"
 KINDS = (BOXES, TAGS)
+HOLDS = (CONFIDENCE, PROVENANCE, LICENCE)
 
+T = TypeVar("T")
 _LARGEST_BYTES = 512 * 1024 * 1024
-_OURS = "hitworks"  # the one key of an image that COCO does not know
+_OURS = "hitworks"  # the one key, of an image and of the info, that COCO does not know
 
 
 def read_items(path: Path) -> Iterator[IncomingItem]:
@@ -68,7 +78,7 @@ def write(records: Iterable[LabelRecord], out: BinaryIO, info: ExportInfo) -> No
         out.write(b'{"images":[')
         by_item = itertools.groupby(records, key=lambda record: (record.sha256, record.item))
         for number, (_, group) in enumerate(by_item, start=1):
-            image, annotations = _image_entry(number, list(group), licences, categories)
+            image, annotations = _image_entry(number, list(group), licences, categories, info)
             out.write((b",\n" if number > 1 else b"\n") + _dump(image))
             for annotation in annotations:
                 n_annotations += 1
@@ -81,7 +91,8 @@ def write(records: Iterable[LabelRecord], out: BinaryIO, info: ExportInfo) -> No
     out.write(_dump([{"id": number, "name": name} for name, number in categories.items()]))
     out.write(b',"licenses":')
     out.write(_dump([{"id": number, "name": name} for name, number in licences.items()]))
-    out.write(b',"info":' + _dump({"description": info.name}) + b"}\n")
+    about = {_OURS: info.facts()} if info.facts else {}
+    out.write(b',"info":' + _dump({"description": info.name, **about}) + b"}\n")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -203,10 +214,20 @@ def _records_of(
                 source=str(image.get("coco_url") or ""),
                 kind=kind,
                 value=value,
-                confidence=float(about.get("confidence", 1.0)),
+                confidence=_share(about.get("confidence"), 1.0),
+                agreement=_share(about.get("agreement"), None),
                 origin=str(about.get("origin", "")),
+                provenance=_object(about.get("provenance")),
                 problem=problem if kind == BOXES else "",
             )
+
+
+def _share(value: Any, otherwise: T) -> float | T:
+    return float(value) if _is_number(value) else otherwise
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _size(image: Mapping[str, Any], side: str) -> int:
@@ -219,25 +240,40 @@ def _image_entry(
     records: list[LabelRecord],
     licences: dict[str, int],
     categories: Mapping[str, int],
+    info: ExportInfo,
 ) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
     first = records[0]
-    ours: dict[str, Any] = {"sha256": first.sha256}
-    for record in records:
-        ours[record.kind] = {"confidence": round(record.confidence, 6), "origin": record.origin}
-        if record.kind == TAGS:
-            ours[TAGS]["tags"] = record.value["tags"]
+    ours = {"sha256": first.sha256} | {
+        record.kind: _about(record, info.included) for record in records
+    }
     entry: dict[str, Any] = {
         "id": number,
         "file_name": first.item,
         "width": first.width,
         "height": first.height,
     }
-    if first.licence:
+    if first.licence and LICENCE in info.included:
         entry["license"] = licences.setdefault(first.licence, len(licences) + 1)
-    if first.source:
+    if first.source and LICENCE in info.included:
         entry["coco_url"] = first.source
     boxes = (box for record in records if record.kind == BOXES for box in record.value["boxes"])
-    return {**entry, _OURS: ours}, (_annotation(number, box, categories) for box in boxes)
+    with_score = CONFIDENCE in info.included
+    return {**entry, _OURS: ours}, (
+        _annotation(number, box if with_score else {**box, "score": None}, categories)
+        for box in boxes
+    )
+
+
+def _about(record: LabelRecord, included: tuple[str, ...]) -> dict[str, Any]:
+    """What COCO has no place for, of one label of the image."""
+    about: dict[str, Any] = {"origin": record.origin}
+    if CONFIDENCE in included:
+        about["confidence"] = round(record.confidence, 6)
+        if record.agreement is not None:
+            about["agreement"] = round(record.agreement, 6)
+    if PROVENANCE in included and record.provenance:
+        about["provenance"] = record.provenance
+    return about | ({"tags": record.value["tags"]} if record.kind == TAGS else {})
 
 
 def _annotation(

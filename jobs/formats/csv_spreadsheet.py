@@ -10,6 +10,7 @@ from jobs.formats import ExportInfo, LabelFile, LabelRecord, csv_tags
 
 SUFFIX = ".csv"
 KINDS = csv_tags.KINDS
+HOLDS = csv_tags.HOLDS
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # without it Excel takes UTF-8 for a local encoding
 # First characters that start a formula, in full width too, or hide one; and our own guard.

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from jobs.formats import ExportInfo, LabelFile, LabelRecord
-from jobs.formats._rows import Row, read_csv_rows
+from jobs.formats import CONFIDENCE, LICENCE, ExportInfo, LabelFile, LabelRecord
+from jobs.formats._rows import Row, read_csv_rows, share_of
 from jobs.records import TAGS, Attribute
 
 SUFFIX = ".csv"
 KINDS = (TAGS,)
+HOLDS = (CONFIDENCE, LICENCE)
 
-_ABOUT = ("item", "sha256", "width", "height", "licence", "source")
-_LAST = ("confidence", "origin")
+_ITEM, _RIGHTS = ("item", "sha256", "width", "height"), ("licence", "source")
+_SURE = ("confidence", "agreement")
+_OURS = (*_ITEM, *_RIGHTS, *_SURE, "origin")
 # A column of one choice, and of many choices separated by "|" ("|" alone: none of them).
 _ONE, _MANY = "tag:", "tags:"
 
@@ -46,15 +48,18 @@ def write_cells(
     records: Iterable[LabelRecord], out: BinaryIO, info: ExportInfo, guard: Callable[[str], str]
 ) -> None:
     """As ``write``, with each text cell passed through ``guard`` first."""
+    about = _ITEM + (_RIGHTS if LICENCE in info.included else ())
+    sure = _SURE if CONFIDENCE in info.included else ()
     columns = [_column(attribute) for attribute in info.attributes]
     text = io.TextIOWrapper(out, "utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([guard(cell) for cell in (*_ABOUT, *columns, *_LAST)])
+    writer.writerow([guard(cell) for cell in (*about, *columns, *sure, "origin")])
     for record in records:
         tags = record.value["tags"]
-        cells = [getattr(record, name) for name in _ABOUT]
+        cells = [getattr(record, name) for name in about]
         cells += [_cell(tags.get(attribute.name)) for attribute in info.attributes]
-        cells += [round(record.confidence, 6), record.origin]
+        cells += [_rounded(getattr(record, name)) for name in sure]
+        cells.append(record.origin)
         writer.writerow([guard(cell) if isinstance(cell, str) else cell for cell in cells])
     text.detach()
 
@@ -64,12 +69,16 @@ def _column(attribute: Attribute) -> str:
 
 
 def _is_tag(column: str) -> bool:
-    return column not in (*_ABOUT, *_LAST)
+    return column not in _OURS
 
 
 def _attribute(column: str) -> Attribute:
     name = column.removeprefix(_MANY).removeprefix(_ONE)
     return Attribute(name, "many" if column.startswith(_MANY) else "one", name, ())
+
+
+def _rounded(share: float | None) -> float | str:
+    return "" if share is None else round(share, 6)
 
 
 def _cell(answer: str | list[str] | None) -> str:
@@ -97,7 +106,8 @@ def _record(row: Row) -> LabelRecord:
         source=cells.get("source", ""),
         kind=TAGS,
         value={"tags": tags},
-        confidence=_share(cells.get("confidence", "")),
+        confidence=1.0 if (sure := share_of(cells.get("confidence"))) is None else sure,
+        agreement=share_of(cells.get("agreement")),
         origin=cells.get("origin", ""),
         problem=problem and f"line {row.line}: {problem}",
     )
@@ -111,10 +121,3 @@ def _answer(column: str, cell: str) -> Any:
 
 def _whole(cell: str) -> int:
     return int(cell) if cell.isascii() and cell.isdigit() and len(cell) < 10 else 0
-
-
-def _share(cell: str) -> float:
-    try:
-        return min(max(float(cell), 0.0), 1.0)
-    except ValueError:
-        return 1.0

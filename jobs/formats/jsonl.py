@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from jobs.formats import ExportInfo, LabelFile, LabelRecord
+from jobs.formats import CONFIDENCE, LICENCE, PROVENANCE, ExportInfo, LabelFile, LabelRecord
 from jobs.formats._rows import Row, read_jsonl_rows
 from jobs.records import BOXES, TAGS
 
 SUFFIX = ".jsonl"
 KINDS = (BOXES, TAGS)
+HOLDS = (CONFIDENCE, PROVENANCE, LICENCE)
 
 _TEXTS = ("sha256", "licence", "source", "origin", "suffix")
 
@@ -31,24 +32,36 @@ def read(path: Path) -> LabelFile:
 def write(records: Iterable[LabelRecord], out: BinaryIO, info: ExportInfo) -> None:
     """One line a record, keys sorted."""
     for record in records:
-        body = {
-            "item": record.item,
-            "sha256": record.sha256,
-            "suffix": record.suffix,
-            "width": record.width,
-            "height": record.height,
-            "licence": record.licence,
-            "source": record.source,
-            "kind": record.kind,
-            "value": record.value,
-            "confidence": record.confidence,
-            "origin": record.origin,
-            "provenance": record.provenance,
-        }
         text = json.dumps(
-            body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True
+            _body(record, info.included),
+            ensure_ascii=False,
+            allow_nan=False,
+            separators=(",", ":"),
+            sort_keys=True,
         )
         out.write(text.encode() + b"\n")
+
+
+def _body(record: LabelRecord, included: tuple[str, ...]) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "item": record.item,
+        "sha256": record.sha256,
+        "suffix": record.suffix,
+        "width": record.width,
+        "height": record.height,
+        "kind": record.kind,
+        "value": record.value,
+        "origin": record.origin,
+    }
+    if CONFIDENCE in included:
+        body["confidence"] = record.confidence
+        if record.agreement is not None:
+            body["agreement"] = record.agreement
+    if PROVENANCE in included:
+        body["provenance"] = record.provenance
+    if LICENCE in included:
+        body |= {"licence": record.licence, "source": record.source}
+    return body
 
 
 def _record(row: Row) -> LabelRecord:
@@ -58,7 +71,7 @@ def _record(row: Row) -> LabelRecord:
     texts = {key: body[key] for key in _TEXTS if isinstance(body.get(key), str)}
     sides = {key: body[key] for key in ("width", "height") if isinstance(body.get(key), int)}
     problem = row.problem or _problem(body, value, kind)
-    confidence = body.get("confidence", 1.0)
+    confidence, agreement = body.get("confidence", 1.0), body.get("agreement")
     return LabelRecord(
         item=str(body.get("item") or body.get("image") or ""),
         sha256=texts.get("sha256", ""),
@@ -69,6 +82,7 @@ def _record(row: Row) -> LabelRecord:
         kind=kind,
         value={} if problem else _value(value, kind),
         confidence=confidence if isinstance(confidence, int | float) else 1.0,
+        agreement=agreement if isinstance(agreement, int | float) else None,
         origin=texts.get("origin", ""),
         provenance=body["provenance"] if isinstance(body.get("provenance"), dict) else {},
         suffix=texts.get("suffix", "jpg"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 from xml.sax.saxutils import escape
@@ -11,12 +12,21 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
 from jobs.errors import InvalidInput
-from jobs.formats import ExportInfo, LabelFile, LabelRecord
-from jobs.formats._archives import ITEMS, ArchiveReader, reading, writing
+from jobs.formats import (
+    CONFIDENCE,
+    IMAGES,
+    LICENCE,
+    PROVENANCE,
+    ExportInfo,
+    LabelFile,
+    LabelRecord,
+)
+from jobs.formats._archives import Facts, reading, writing
 from jobs.records import BOXES
 
 SUFFIX = ".zip"
 KINDS = (BOXES,)
+HOLDS = (CONFIDENCE, PROVENANCE, LICENCE, IMAGES)
 
 _FOLDER = "Annotations/"
 _LONGEST_XML = 1024 * 1024
@@ -33,7 +43,7 @@ def read(path: Path) -> LabelFile:
         members = [name for name in archive.names if name.endswith(".xml") and _FOLDER in name]
         if not members:
             raise InvalidInput(f"{path.name}: expected XML files in {_FOLDER}")
-        about = _facts(archive)
+        about = archive.facts()
         records = tuple(_record(archive.text(name), name, about) for name in members)
     classes = {box["label"] for record in records for box in record.value.get("boxes", ())}
     return LabelFile(ExportInfo("", tuple(sorted(classes)), ()), records)
@@ -41,7 +51,7 @@ def read(path: Path) -> LabelFile:
 
 def write(records: Iterable[LabelRecord], out: BinaryIO, info: ExportInfo) -> None:
     """Boxes as corners in pixels from 0, with two decimals."""
-    with writing(out) as archive:
+    with writing(out, info) as archive:
         for record in records:
             stem = archive.stem_of(record)
             archive.add(f"{_FOLDER}{stem}.xml", _document(record, stem, info).encode())
@@ -70,28 +80,24 @@ def _object(box: Mapping[str, Any]) -> str:
     )
 
 
-def _facts(archive: ArchiveReader) -> dict[str, dict[str, str]]:
-    """Rows of the table of items by file name; none in an archive that is not ours."""
-    return {row["file"]: row for row in archive.items()} if ITEMS in archive.names else {}
-
-
-def _record(text: str, member: str, about: Mapping[str, Mapping[str, str]]) -> LabelRecord:
+def _record(text: str, member: str, about: Mapping[str, Facts]) -> LabelRecord:
     root = _parsed(text, member)
     file = (root.findtext("filename") or "").strip()
     facts = about.get(file, {})
     boxes, problem = _boxes(root)
-    return LabelRecord(
-        item=facts.get("item", file),
-        sha256=facts.get("sha256", ""),
-        width=int(facts.get("width", 0)) or _whole(root.findtext("size/width")),
-        height=int(facts.get("height", 0)) or _whole(root.findtext("size/height")),
-        licence=facts.get("licence", ""),
-        source=facts.get("source", ""),
+    found = LabelRecord(
+        item=file,
+        sha256="",
+        width=_whole(root.findtext("size/width")),
+        height=_whole(root.findtext("size/height")),
+        licence="",
+        source="",
         kind=BOXES,
         value={"boxes": boxes},
         suffix=file.rpartition(".")[2] or "jpg",
         problem=problem and f"{member}: {problem}",
     )
+    return replace(found, **facts)
 
 
 def _parsed(text: str, member: str) -> Any:

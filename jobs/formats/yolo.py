@@ -9,13 +9,22 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from jobs.errors import InvalidInput
-from jobs.formats import ExportInfo, LabelFile, LabelRecord
-from jobs.formats._archives import ArchiveWriter, reading, writing
+from jobs.formats import (
+    CONFIDENCE,
+    IMAGES,
+    LICENCE,
+    PROVENANCE,
+    ExportInfo,
+    LabelFile,
+    LabelRecord,
+)
+from jobs.formats._archives import ArchiveWriter, Facts, reading, writing
 from jobs.records import BOXES
 from jobs.strict_yaml import read_mapping
 
 SUFFIX = ".zip"
 KINDS = (BOXES,)
+HOLDS = (CONFIDENCE, PROVENANCE, LICENCE, IMAGES)
 
 _DECIMALS = 6
 
@@ -27,17 +36,16 @@ def read(path: Path) -> LabelFile:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise InvalidInput("data.yaml: expected names as a list of text")
         records = []
-        for row in archive.items():
-            stem = row["file"].rpartition(".")[0]
-            text = archive.text(f"labels/{stem}.txt")
-            records.append(_record(row, text, names))
+        for file, facts in archive.facts(is_needed=True).items():
+            text = archive.text(f"labels/{file.rpartition('.')[0]}.txt")
+            records.append(_record(file, facts, text, names))
     return LabelFile(ExportInfo("", tuple(names), ()), tuple(records))
 
 
 def write(records: Iterable[LabelRecord], out: BinaryIO, info: ExportInfo) -> None:
     """Boxes as class index, centre and size, in shares of the image."""
     numbers = {name: number for number, name in enumerate(info.classes)}
-    with writing(out) as archive:
+    with writing(out, info) as archive:
         archive.add("data.yaml", _data_yaml(info).encode())
         for record in records:
             _write_record(archive, record, numbers, info)
@@ -68,8 +76,8 @@ def _line(box: Mapping[str, Any], record: LabelRecord, numbers: Mapping[str, int
     return f"{numbers[box['label']]} {' '.join(f'{share:.{_DECIMALS}f}' for share in shares)}\n"
 
 
-def _record(row: Mapping[str, str], text: str, names: list[str]) -> LabelRecord:
-    width, height = int(row["width"]), int(row["height"])
+def _record(file: str, facts: Facts, text: str, names: list[str]) -> LabelRecord:
+    width, height = facts["width"], facts["height"]
     boxes: list[dict[str, Any]] = []
     problem = ""
     for number, line in enumerate(text.splitlines(), start=1):
@@ -79,15 +87,10 @@ def _record(row: Mapping[str, str], text: str, names: list[str]) -> LabelRecord:
         else:
             boxes.append(box)
     return LabelRecord(
-        item=row["item"],
-        sha256=row["sha256"],
-        width=width,
-        height=height,
-        licence=row["licence"],
-        source=row["source"],
+        **facts,
         kind=BOXES,
         value={"boxes": boxes},
-        suffix=row["file"].rpartition(".")[2],
+        suffix=file.rpartition(".")[2],
         problem=problem,
     )
 

@@ -64,6 +64,7 @@ def record(number, kind, value, **more):
             "kind": kind,
             "value": value,
             "confidence": 1 / (number + 1),
+            "agreement": number / 7 if number % 2 and number < 7 else None,
             "origin": "consensus",
             "provenance": {"voters": [{"worker": "w-1", "weight": 0.5}]} if number else {},
             **more,
@@ -109,6 +110,21 @@ def test_what_is_written_reads_and_writes_the_same(name, tmp_path):
     assert not [each.problem for each in back.records if each.problem]
     assert again(name, back) == first
     assert written(name, all_records()) == first
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_is_known_of_a_label_survives(name, tmp_path):
+    kinds = formats.label_writer(name)[2]
+    expected = [each for each in all_records() if each.kind in kinds]
+    back = read_back(name, written(name, expected), tmp_path).records
+    held = formats.held_by(name)
+    for found, wanted in zip(back, expected, strict=True):
+        assert found.origin == wanted.origin
+        assert found.confidence == pytest.approx(wanted.confidence, abs=1e-6)
+        assert found.agreement == pytest.approx(wanted.agreement, abs=1e-6)
+        if "provenance" in held:
+            assert found.provenance == wanted.provenance
+        assert (found.licence, found.source) == (wanted.licence, wanted.source)
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -243,7 +259,9 @@ def test_archives_hold_safe_names_and_no_clock(name):
 
 @pytest.mark.parametrize("name", ["voc", "yolo"])
 def test_archives_carry_the_images_when_asked(name):
-    info = ExportInfo("x", SCHEMA.classes, (), lambda each: b"image of " + each.item.encode())
+    info = ExportInfo(
+        "x", SCHEMA.classes, (), image_of=lambda each: b"image of " + each.item.encode()
+    )
     with zipfile.ZipFile(io.BytesIO(written(name, all_records(), info))) as archive:
         folder = {"voc": "JPEGImages", "yolo": "images"}[name]
         found = [each for each in archive.namelist() if each.startswith(f"{folder}/")]
