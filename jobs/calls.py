@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from jobs import consensus, deadlines, exports, hearing, hooks, labels, routing, work
+from jobs import consensus, deadlines, hearing, hooks, labels, routing, work
 from jobs.bonuses import pay_bonus
 from jobs.collection import collect_batch
 from jobs.db import reading, transaction
 from jobs.errors import HitworksError, Paused, ProviderError
+from jobs.exporting.writing import write_planned
 from jobs.extending import extend_batch
 from jobs.prolonging import prolong_batch
 from jobs.publishing import publish_batch
@@ -26,7 +27,7 @@ from jobs.reconciling import reconcile
 from jobs.resources import Resources
 from jobs.review import review_job
 from jobs.stopping import expire_batch
-from jobs.tables import Export, Job, Work
+from jobs.tables import Job, Work
 from jobs.taking_in import take_in
 from jobs.work import Claim, Lease, LeaseLost, Progress
 from jobs.workers import enforcing, letters, reversals
@@ -112,15 +113,7 @@ def _hear(resources: Resources, _: int, progress: Progress) -> datetime | None:
 
 
 def _export(resources: Resources, export_id: int, progress: Progress) -> datetime | None:
-    """Write the file of a planned export; the same labels give the same file again."""
-    with reading(resources.sessions) as session:
-        row = session.get_one(Export, export_id)
-        folder = exports.exports_folder(resources.settings)
-        file = exports.write_file(session, resources.blobs, row.job_id, row.format, folder)
-    with transaction(resources.sessions) as session:
-        row = session.get_one(Export, export_id, with_for_update=True)
-        row.state, row.finished_at = "done", resources.clock()
-        row.file_name, row.sha256, row.n_labels = file.file_name, file.sha256, file.n_labels
+    write_planned(resources, export_id, progress)
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, and_, exists
 from sqlalchemy.orm import aliased
 
@@ -11,17 +13,21 @@ from jobs.tables import Consensus, Label
 
 def is_current() -> ColumnElement[bool]:
     """A condition on ``Label``: the newest version, of a question that is settled."""
-    newer = aliased(Label)
-    is_old = exists().where(
-        newer.job_id == Label.job_id,
-        newer.item_id == Label.item_id,
-        newer.kind == Label.kind,
-        newer.version > Label.version,
-    )
     is_settled = exists().where(
         Consensus.job_id == Label.job_id,
         Consensus.kind == Label.kind,
         Consensus.item_id == Label.item_id,
         Consensus.state.in_(SETTLED),
     )
-    return and_(~is_old, is_settled)
+    return and_(is_newest(Label), is_settled)
+
+
+def is_newest(label: Any) -> ColumnElement[bool]:
+    """A condition on ``Label`` or an alias of it: no later version of the same label exists."""
+    newer = aliased(Label)
+    return ~exists().where(
+        newer.job_id == label.job_id,
+        newer.item_id == label.item_id,
+        newer.kind == label.kind,
+        newer.version > label.version,
+    )

@@ -29,6 +29,7 @@ EVENTS = (
     "batch.finished",
     "budget.nearly_spent",
     "finding.opened",
+    "export.finished",
 )
 NEARLY_SPENT_PERCENT = 80
 DELIVER = "deliver_hook"

@@ -1,268 +1,206 @@
-"""Final labels out, as files: the newest versions, streamed, byte-identical when repeated."""
+"""Service: exports. Each is a named snapshot: it pins label versions now, its file comes after.
+
+The snapshot rule: one statement finds the newest version of every settled label that was
+chosen, and these versions are written down with the export in the same transaction. What is
+labeled, decided or reverted later changes nothing in it.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from jobs import formats
-from jobs.blobs import Blobs
-from jobs.current_labels import is_current
-from jobs.errors import InvalidInput, NotFound
-from jobs.formats import ExportInfo, LabelRecord
-from jobs.formats._paths import safe_stem
+from jobs import work
+from jobs.errors import Conflict, InvalidInput, NotFound
+from jobs.exporting.choices import Choices, Filters, check_choices, kinds_of, to_body
+from jobs.exporting.selection import chosen_ids, count_final, count_labels
 from jobs.label_schemas import load_schema
-from jobs.records import LabelSchema, QuestionKind
-from jobs.settings import Settings
-from jobs.tables import Export, Item, Job, Label, SchemaVersion, Worker
+from jobs.records import LabelSchema
+from jobs.tables import Export, ExportPage, Job, PseudonymKey, SchemaVersion, Work
 
+TASK = "export_job"
+LONGEST_NAME = 100
 _PAGE = 500
 
 
 @dataclass(frozen=True)
-class ExportFile:
-    """A written file. Its name holds the start of its sha256: the same labels, the same file."""
+class Count:
+    """How many labels would be exported, of all final labels of the job."""
 
-    file_name: str
-    sha256: str
     n_labels: int
+    n_final: int
 
 
-def exports_folder(settings: Settings) -> Path:
-    """The folder that exports are written to."""
-    return settings.data_dir / "exports"
-
-
-def write_export(
+def count_export(
     session: Session,
-    blobs: Blobs,
     job_id: int,
-    format: str,  # noqa: A002 - the word that the command and the form use
-    folder: Path,
-    *,
-    actor: str,
-    now: datetime,
-    with_images: bool = False,
-) -> Export:
-    """The row of a finished export whose file lies in ``folder``; see ``write_file``.
-
-    Repeating it gives another row about the same file. For a long export call
-    ``write_file`` in a reading session and ``record_export`` in a short writing one.
-    """
-    file = write_file(session, blobs, job_id, format, folder, with_images=with_images)
-    return record_export(session, job_id, format, file, actor=actor, now=now)
+    format: str,  # noqa: A002 - the word that the command, the form and the API use
+    filters: Filters,
+    wanted: Mapping[str, bool | None],
+) -> Count:
+    """What an export would hold if it were asked for now; see ``plan_export``."""
+    job, schema = _job(session, job_id)
+    choices = check_choices(schema, format, filters, wanted)
+    n_labels = count_labels(session, job.id, schema, choices)
+    return Count(n_labels, count_final(session, job.id))
 
 
-def write_file(
+def plan_export(
     session: Session,
-    blobs: Blobs,
     job_id: int,
     format: str,  # noqa: A002
-    folder: Path,
+    filters: Filters,
+    wanted: Mapping[str, bool | None],
     *,
-    with_images: bool = False,
-) -> ExportFile:
-    """The job's newest labels as one file, in the order in which items were imported.
+    name: str = "",
+    actor: str,
+    now: datetime,
+) -> Export:
+    """A new export whose labels are pinned from now on; the background writes its file.
 
-    Only queries the database. The file appears whole or not at all, has no date in it,
-    and names workers by a pseudonym that holds within the job.
+    ``wanted`` is as in ``check_choices``; without a ``name`` it gets one.
 
     Raises:
         NotFound: when there is no such job.
-        InvalidInput: for an unknown format, a job without labels that the format can
-            hold, or images asked of a format that is no archive.
+        InvalidInput: for choices that the question or the format does not know, a name that
+            is none, or when no label is chosen.
+        Conflict: when the job has an export of this name.
 
     """
-    job = session.get(Job, job_id)
-    if job is None:
-        raise NotFound(f"job {job_id}: no such job")
-    write, suffix, kinds = formats.label_writer(format)
-    if with_images and suffix != ".zip":
-        raise InvalidInput(f"format {format}: images fit into archives only (voc, yolo)")
-    info = _info(job, load_schema(session.get_one(SchemaVersion, job.schema_id)))
-    if with_images:
-        info = ExportInfo(info.name, info.classes, info.attributes, _image_reader(blobs))
-    counted = _Counted(_records(session, job, kinds))
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f".{format}-{secrets.token_hex(8)}.part"
-    try:
-        with beside.open("xb") as stream:
-            write(counted, stream, info)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if not counted.n_records:
-            held = " or ".join(kinds)
-            raise InvalidInput(
-                f"job {job.name!r}: has no labels of {held} yet to write as {format}"
-            )
-        digest = _sha256(beside)
-        stem = safe_stem(f"{job.name}{suffix}")
-        name = f"{stem}-{format}-{digest[:12]}{suffix}"
-        _move(beside, folder / name)
-    finally:
-        beside.unlink(missing_ok=True)
-    return ExportFile(name, digest, counted.n_records)
-
-
-def record_export(
-    session: Session,
-    job_id: int,
-    format: str,  # noqa: A002
-    file: ExportFile,
-    *,
-    actor: str,
-    now: datetime,
-) -> Export:
-    """The row that remembers who exported which file."""
+    job, schema = _job(session, job_id)
+    choices = check_choices(schema, format, filters, wanted)
     row = Export(
-        job_id=job_id,
+        job_id=job.id,
+        name=_checked_name(name) or _free_name(session, job.id, format, now),
         format=format,
-        state="done",
-        file_name=file.file_name,
-        sha256=file.sha256,
-        n_labels=file.n_labels,
+        choices=to_body(choices),
+        state="planned",
         actor=actor,
         created_at=now,
-        finished_at=now,
     )
-    session.add(row)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError as error:
+        raise Conflict(
+            f"job {job.id} has an export named {row.name!r}: choose another name, "
+            "or have that one made again"
+        ) from error
+    row.n_labels = _pin(session, row.id, job.id, schema, choices)
+    if not row.n_labels:
+        raise InvalidInput(_nothing(session, job, choices))
+    _ensure_key(session, job.id)
+    work.enqueue(session, TASK, row.id, now)
     return row
 
 
-class _Counted:
-    """Records on their way, counted."""
+def make_again(session: Session, job_id: int, export_id: int, now: datetime) -> Export:
+    """Have the file written once more from the same label versions, and its bytes compared.
 
-    def __init__(self, records: Iterator[LabelRecord]) -> None:
-        self._records = records
-        self.n_records = 0
+    Serves as "try again" after a failure; asking while it is under way changes nothing.
 
-    def __iter__(self) -> Iterator[LabelRecord]:
-        for record in self._records:
-            self.n_records += 1
-            yield record
+    Raises:
+        NotFound: when the job has no such export.
+        Conflict: for an export from before label versions were pinned.
 
-
-def _info(job: Job, schema: LabelSchema) -> ExportInfo:
-    return ExportInfo(job.name, schema.classes, schema.attributes)
-
-
-def _image_reader(blobs: Blobs) -> Any:
-    return lambda record: blobs.read(record.blob_key)
-
-
-def _records(session: Session, job: Job, kinds: tuple[QuestionKind, ...]) -> Iterator[LabelRecord]:
-    """Newest labels of settled questions, a page at a time, each found by the last one's end."""
-    place = tuple_(Label.item_id, Label.kind)
-    query = (
-        select(
-            Label.item_id,
-            Label.kind,
-            Label.value,
-            Label.confidence,
-            Label.origin,
-            Label.provenance,
-            Item.name,
-            Item.sha256,
-            Item.width,
-            Item.height,
-            Item.licence,
-            Item.source,
-            Item.blob_key,
-        )
-        .join(Item, Item.id == Label.item_id)
-        .where(Label.job_id == job.id, Label.kind.in_(kinds), is_current())
-        .order_by(Label.item_id, Label.kind)
-        .limit(_PAGE)
-    )
-    last = (0, "")
-    while rows := session.execute(query.where(place > last)).all():
-        pseudonyms = _pseudonyms(session, job, [row.provenance for row in rows])
-        for row in rows:
-            yield _record(row, pseudonyms)
-        last = (rows[-1].item_id, rows[-1].kind)
-
-
-def _record(row: Any, pseudonyms: Mapping[int, str]) -> LabelRecord:
-    return LabelRecord(
-        item=row.name,
-        sha256=row.sha256,
-        width=row.width,
-        height=row.height,
-        licence=row.licence,
-        source=row.source,
-        kind=row.kind,
-        value=row.value,
-        confidence=row.confidence,
-        origin=row.origin,
-        provenance=public_provenance(row.provenance, pseudonyms),
-        suffix=row.blob_key.rpartition(".")[2],
-        blob_key=row.blob_key,
-    )
-
-
-def public_provenance(
-    provenance: Mapping[str, Any], pseudonyms: Mapping[int, str]
-) -> dict[str, Any]:
-    """How the label came about, without ids of our database or of the venue.
-
-    Voters stand in the order of their pseudonyms; where an object lists the answers that
-    drew it, the export lists their workers.
     """
-    voters = provenance.get("voters", [])
-    worker_of = {voter["answer"]: pseudonyms[voter["worker"]] for voter in voters}
-    public = {key: value for key, value in provenance.items() if key != "voters"}
-    if voters:
-        named = [
-            {"worker": worker_of[voter["answer"]]}
-            | {key: voter[key] for key in voter.keys() - {"answer", "worker"}}
-            for voter in voters
-        ]
-        public["voters"] = sorted(named, key=lambda voter: (voter["worker"], str(voter)))
-    if "boxes" in provenance:
-        public["boxes"] = [_with_workers(found, worker_of) for found in provenance["boxes"]]
-    return public
+    row = session.get(Export, export_id, with_for_update=True)
+    if row is None or row.job_id != job_id:
+        raise NotFound(f"export {export_id} is not of job {job_id}")
+    if not row.choices:
+        raise Conflict(
+            f"export {export_id} was made before label versions were pinned: "
+            "its file can be downloaded, not made again"
+        )
+    row.state, row.problem = "planned", ""
+    waiting = session.scalar(select(Work).where(Work.key == f"{TASK}:{row.id}"))
+    if waiting is not None and waiting.state == "needs_person":
+        work.revive(session, waiting.id, now)
+    else:
+        work.enqueue(session, TASK, row.id, now)
+    return row
 
 
-def _with_workers(found: Mapping[str, Any], worker_of: Mapping[int, str]) -> dict[str, Any]:
-    public = {key: value for key, value in found.items() if key != "answers"}
-    return {**public, "workers": sorted(worker_of[answer] for answer in found.get("answers", ()))}
+def export_named(session: Session, job_id: int, name: str) -> Export:
+    """The job's export of this name. NotFound lists nothing: names are somebody's own."""
+    row = session.scalar(select(Export).where(Export.job_id == job_id, Export.name == name))
+    if row is None:
+        raise NotFound(f"job {job_id} has no export named {name!r:.120}")
+    return row
 
 
-def _pseudonyms(session: Session, job: Job, provenances: list[Mapping[str, Any]]) -> dict[int, str]:
-    """A name for each voter: the same throughout a job, unlike that of any other job."""
-    ids = {voter["worker"] for provenance in provenances for voter in provenance.get("voters", ())}
-    key = f"{job.id}/{job.seed}/{job.created_at.isoformat()}".encode()
-    rows = session.execute(
-        select(Worker.id, Worker.provider, Worker.provider_worker_id).where(Worker.id.in_(ids))
+def _job(session: Session, job_id: int) -> tuple[Job, LabelSchema]:
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFound(f"job {job_id}: no such job")
+    return job, load_schema(session.get_one(SchemaVersion, job.schema_id))
+
+
+def _pin(
+    session: Session, export_id: int, job_id: int, schema: LabelSchema, choices: Choices
+) -> int:
+    """Write down which label versions the choices name at this moment; how many they are."""
+    found = session.execute(
+        chosen_ids(session, job_id, schema, choices).execution_options(yield_per=_PAGE)
     )
-    return {
-        worker_id: "w-"
-        + hmac.new(key, f"{provider}/{name}".encode(), hashlib.sha256).hexdigest()[:16]
-        for worker_id, provider, name in rows
-    }
+    n_labels = 0
+    for number, rows in enumerate(found.partitions(_PAGE)):
+        session.add(
+            ExportPage(
+                export_id=export_id,
+                number=number,
+                label_ids=[row.id for row in rows],
+                agreements=[_rounded(row.agreement) for row in rows],
+            )
+        )
+        n_labels += len(rows)
+    session.flush()
+    return n_labels
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 6)
 
 
-def _move(path: Path, target: Path) -> None:
-    """Rename, and make the rename itself last through a power cut."""
-    path.replace(target)
-    descriptor = os.open(target.parent, os.O_RDONLY)
+def _nothing(session: Session, job: Job, choices: Choices) -> str:
+    held = " or ".join(kinds_of(choices))
+    n_final = count_final(session, job.id)
+    if choices.filters == Filters() or not n_final:
+        return f"job {job.name!r}: has no labels of {held} yet to write as {choices.format}"
+    return f"job {job.name!r}: the filters leave no labels of {held} (of {n_final:,} final ones)"
+
+
+def _checked_name(name: str) -> str:
+    plain = name.strip()
+    if len(plain) > LONGEST_NAME or not plain.isprintable():
+        raise InvalidInput(
+            f"name: expected at most {LONGEST_NAME} printable characters, got {plain!r:.120}"
+        )
+    return plain
+
+
+def _free_name(session: Session, job_id: int, format: str, now: datetime) -> str:  # noqa: A002
+    """Format and day, and a number from the second of a day on."""
+    stem = f"{format} {now:%Y-%m-%d}"
+    taken = set(session.scalars(select(Export.name).where(Export.job_id == job_id)))
+    number = 1
+    while (name := stem if number == 1 else f"{stem} ({number})") in taken:
+        number += 1
+    return name
+
+
+def _ensure_key(session: Session, job_id: int) -> None:
+    """The job's secret for pseudonyms, made with its first export and kept."""
+    if session.get(PseudonymKey, job_id) is not None:
+        return
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        with session.begin_nested():
+            session.add(PseudonymKey(job_id=job_id, key=secrets.token_hex(32)))
+    except IntegrityError:
+        return  # another export of the job made it in this moment

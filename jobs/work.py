@@ -210,11 +210,15 @@ def revive(session: Session, work_id: int, now: datetime) -> None:
 
 
 class Lease:
-    """A run's hold on its row. Called with the progress it renews, or stops a run that lost it."""
+    """A run's hold on its row. Called with the progress it renews, or stops a run that lost it.
+
+    ``watch`` hears of the progress after it is noted: a bar on a terminal, for one.
+    """
 
     def __init__(self, sessions: Sessions, claim: Claim, clock: Clock, seconds: float) -> None:
         self.claim = claim
         self.seconds = seconds
+        self.watch: Progress = _nobody
         self._sessions = sessions
         self._clock = clock
         self._told_at = clock()
@@ -223,6 +227,7 @@ class Lease:
         with transaction(self._sessions) as session:
             self._told_at = self._clock()
             renew(session, self.claim, self._told_at, self.seconds, n_done, n_total)
+        self.watch(n_done, n_total)
 
     def fence(self, session: Session) -> None:
         """Keep the row until the end of the caller's transaction: nobody can take it over in it.
@@ -243,6 +248,10 @@ class Lease:
         until = now + timedelta(seconds=self.seconds)
         with transaction(self._sessions) as session:
             return _applied(session, _owned(self.claim), lease_until=until)
+
+
+def _nobody(_n_done: int, _n_total: int) -> None:
+    """Nobody watches the progress."""
 
 
 def _take_sweep(

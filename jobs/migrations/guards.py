@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from alembic import op
 
-INSERT_ONLY = ("answer", "ledger_entry", "ledger_transaction", "raw_submission", "template_version")
+INSERT_ONLY = (
+    "answer",
+    "ledger_entry",
+    "ledger_transaction",
+    "raw_submission",
+    "template_version",
+    "export_page",
+)
 
 
 def guard(table: str) -> None:

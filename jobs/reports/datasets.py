@@ -1,4 +1,4 @@
-"""What there is to label, what can be asked, and what was exported."""
+"""What there is to label, and what can be asked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs import tallies
 from jobs.errors import NotFound
 from jobs.label_schemas import load_schema
 from jobs.records import LabelSchema
-from jobs.tables import Dataset, Export, Intake, Item, Job, SchemaVersion
+from jobs.tables import Dataset, Intake, Item, Job, SchemaVersion
 
 N_SAMPLES = 8
 
@@ -53,22 +53,6 @@ class SchemaRow:
     version: int
     body: dict[str, Any]
     created_at: datetime
-
-
-@dataclass(frozen=True)
-class ExportRow:
-    """One export of a job; ``file_name`` lies in the exports folder once it is done."""
-
-    id: int
-    job_id: int
-    format: str
-    state: str
-    file_name: str
-    sha256: str
-    n_labels: int
-    actor: str
-    created_at: datetime
-    finished_at: datetime | None
 
 
 def dataset_list(session: Session) -> tuple[DatasetSummary, ...]:
@@ -145,22 +129,6 @@ def job_material(session: Session, job_id: int) -> tuple[DatasetSummary, SchemaR
     return dataset_summary(session, job.dataset_id), schema_row(session, job.schema_id)
 
 
-def export_list(session: Session, job_id: int) -> tuple[ExportRow, ...]:
-    """The exports of a job, newest first."""
-    rows = session.scalars(
-        select(Export).where(Export.job_id == job_id).order_by(Export.id.desc()).limit(200)
-    )
-    return tuple(_export(row) for row in rows)
-
-
-def export_row(session: Session, job_id: int, export_id: int) -> ExportRow:
-    """One export of the job. NotFound for another job's."""
-    row = session.get(Export, export_id)
-    if row is None or row.job_id != job_id:
-        raise NotFound(f"export {export_id} is not of job {job_id}")
-    return _export(row)
-
-
 def _summaries(session: Session, datasets: Any) -> tuple[DatasetSummary, ...]:
     ids = [row.id for row in datasets]
     counts = tallies.read(session, ids, "items", "gold")
@@ -208,18 +176,3 @@ def _samples(session: Session, dataset_ids: list[int]) -> dict[int, list[str]]:
 
 def _schema(row: SchemaVersion) -> SchemaRow:
     return SchemaRow(row.id, row.name, row.version, row.body, row.created_at)
-
-
-def _export(row: Export) -> ExportRow:
-    return ExportRow(
-        id=row.id,
-        job_id=row.job_id,
-        format=row.format,
-        state=row.state,
-        file_name=row.file_name,
-        sha256=row.sha256,
-        n_labels=row.n_labels,
-        actor=row.actor,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-    )

@@ -67,7 +67,9 @@ from jobs.tables.hooks import HookDelivery as HookDelivery
 from jobs.tables.hooks import KeptReply as KeptReply
 from jobs.tables.labels import Consensus as Consensus
 from jobs.tables.labels import Export as Export
+from jobs.tables.labels import ExportPage as ExportPage
 from jobs.tables.labels import Label as Label
+from jobs.tables.labels import PseudonymKey as PseudonymKey
 from jobs.tables.money import (
     Account as Account,
 )

@@ -82,14 +82,47 @@ class Label(Base):
 
 
 class Export(Base):
+    """A named snapshot of final labels and the file they were written to.
+
+    Which label versions it holds stands in its ``ExportPage`` rows, which never change; so
+    the same file can be made again later. ``choices`` is empty in rows older than those.
+    """
+
     __tablename__ = "export"
+    __table_args__ = (Index("uq_export_job_id_name", "job_id", "name", unique=True),)
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
+    name: Mapped[str] = mapped_column(String(100), server_default="")
     format: Mapped[str] = mapped_column(String(20))
+    choices: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     state: Mapped[str] = mapped_column(String(10))  # planned, done, failed
     file_name: Mapped[str] = mapped_column(default="")  # within the exports folder
     sha256: Mapped[str] = mapped_column(String(64), default="")
     n_labels: Mapped[int] = mapped_column(default=0)
+    n_bytes: Mapped[int] = mapped_column(default=0, server_default="0")
+    problem: Mapped[str] = mapped_column(default="", server_default="")
     actor: Mapped[str]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]  # when it was last made again, to the same bytes
+
+
+class ExportPage(Base):
+    """Some labels of a snapshot, in the order of the file, by id; insert-only.
+
+    ``agreements`` is that of each question when the snapshot was taken (null: unknown).
+    """
+
+    __tablename__ = "export_page"
+    export_id: Mapped[int] = mapped_column(ForeignKey("export.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)  # from 0
+    label_ids: Mapped[list[Any]]
+    agreements: Mapped[list[Any]]
+
+
+class PseudonymKey(Base):
+    """The secret from which the names of a job's workers in its exports are made."""
+
+    __tablename__ = "pseudonym_key"
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64))

@@ -148,8 +148,9 @@ def _few_rows(connection: Connection, size: Size) -> None:
          "created_at": late} for n in range(1, 13)
     ])  # fmt: skip
     _add(connection, Export, [
-        {"id": n, "job_id": 1, "format": "jsonl", "state": "done", "file_name": "missing.jsonl",
-         "sha256": "0" * 64, "n_labels": size.large, "actor": "ada", "created_at": late}
+        {"id": n, "job_id": 1, "name": f"{n}", "format": "jsonl", "state": "done",
+         "file_name": "missing.jsonl", "sha256": "0" * 64, "n_labels": size.large,
+         "actor": "ada", "created_at": late}
         for n in range(1, 31)
     ])  # fmt: skip
     _add(connection, Sweep, [{"id": 1, "owner": "bench", "lease_until": late,

@@ -21,8 +21,11 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from jobs import consensus, exports, labels
-from jobs.blobs import open_blobs
 from jobs.db import Sessions, open_engine, open_sessions, reading, transaction
+from jobs.exporting.choices import Filters
+from jobs.exporting.writing import write_planned
+from jobs.reports.exports import export_row
+from jobs.resources import open_resources
 from jobs.settings import Settings
 from jobs.tables import StaleQuestion, Task
 from scripts.bench.big_sql import BEGAN, SPAN
@@ -55,10 +58,13 @@ def finish(sessions: Sessions, _: Settings) -> str:
 
 def export(sessions: Sessions, settings: Settings) -> str:
     """All labels as JSONL."""
-    folder = exports.exports_folder(settings)
+    with transaction(sessions) as session:
+        row = exports.plan_export(session, JOB, "jsonl", Filters(), {}, actor="bench", now=NOW)
+        export_id = row.id
+    write_planned(open_resources(settings, sessions, lambda: NOW), export_id, _quiet)
     with reading(sessions) as session:
-        file = exports.write_file(session, open_blobs(settings), JOB, "jsonl", folder)
-    return f"{file.n_labels:,} labels, {(folder / file.file_name).stat().st_size / 2**20:.0f} MiB"
+        done = export_row(session, JOB, export_id)
+    return f"{done.n_labels:,} labels, {done.n_bytes / 2**20:.0f} MiB"
 
 
 STEPS: tuple[Callable[[Sessions, Settings], str], ...] = (combine, combine_again, finish, export)

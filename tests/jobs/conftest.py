@@ -7,8 +7,11 @@ from sqlalchemy.orm import Session
 from jobs.blobs import open_blobs
 from jobs.datasets import import_dataset
 from jobs.migrating import upgrade
+from jobs.resources import open_resources
 from jobs.settings import Settings
 from tests.factories import NOW
+from tests.jobs.exporting_bench import Exporting
+from tests.jobs.lifecycle import Dial
 from tests.jobs.pictures import picture
 
 
@@ -45,3 +48,11 @@ def take_in(session, blobs):
         )
 
     return run
+
+
+@pytest.fixture
+def exporting(tmp_path, sessions):
+    """Exports of an installation of its own, on both databases in turn."""
+    dial = Dial()
+    settings = Settings(data_dir=tmp_path / "data", lease_seconds=60.0)
+    return Exporting(open_resources(settings, sessions, dial), dial)

@@ -201,17 +201,6 @@ def test_a_decision_over_the_api_is_checked_and_happens_once(app: Flask) -> None
     assert [label["origin"] for label in view["labels"]] == ["adjudication"]
 
 
-def test_an_export_is_made_and_fetched(app: Flask) -> None:
-    program = Program(app)
-    made = program.send("/jobs/1/exports", {"format": "jsonl"})
-    assert made.status_code == 201, made.text
-    number = made.json["id"]  # type: ignore[index]
-    with program.get(f"/jobs/1/exports/{number}/file") as answer:
-        assert len(answer.data.splitlines()) == made.json["n_labels"]  # type: ignore[index]
-    assert program.get(f"/jobs/2/exports/{number}").status_code == 404
-    assert program.send("/jobs/1/exports", {"format": "exe"}).status_code == 422
-
-
 def test_a_schema_saved_twice_is_one_version(app: Flask) -> None:
     program = Program(app)
     first, second = program.send("/schemas", SCHEMA), program.send("/schemas", SCHEMA)

@@ -31,10 +31,11 @@ FIELDS = (
     "reward-mturk-boxes", "redundancy-mturk-boxes", "attribute-name-0", "attribute-kind-0", "yaml",
     "attribute-options-0", "asked-colour", "tag-colour", "appearance", "files", "next", "sure_at",
     "act", "note", "sources", "job", "only", "state", "about", "after",
+    "with", "class", "tag", "min_confidence", "kind", "only_decided",
 )  # fmt: skip
 ARGUMENTS = (
     "after", "state", "kind", "job", "confidence", "agreement", "worker", "dataset", "schema",
-    "next", "more", "mode", "only", "about",
+    "next", "more", "mode", "only", "about", "format", "with", "class", "tag", "min_confidence",
 )  # fmt: skip
 ODD = st.one_of(
     st.text(max_size=30),
@@ -113,7 +114,7 @@ def furnish(app: Flask) -> None:
         ("/jobs/1/pause", {}),
         ("/jobs/1/resume", {}),
     ):
-        assert program.send(path, body).status_code in (200, 201), path
+        assert program.send(path, body).status_code in (200, 201, 202), path
 
 
 @QUICK

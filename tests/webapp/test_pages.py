@@ -218,22 +218,6 @@ def test_the_ledger_as_csv_is_safe_in_a_spreadsheet(app: Flask) -> None:
     assert "-0.072000" in text
 
 
-def test_an_export_made_twice_is_the_same_file_and_downloads(app: Flask) -> None:
-    client = sign_in(app)
-    for _ in range(2):
-        assert client.post("/jobs/1/exports", data={"format": "coco"}).status_code == 302
-    files = set()
-    for number in (1, 2):
-        with client.get(f"/jobs/1/exports/{number}/file") as answer:
-            files.add(answer.data)
-            assert "attachment" in answer.headers["Content-Disposition"]
-            assert answer.mimetype == "application/octet-stream"
-    assert len(files) == 1
-    assert client.get("/jobs/2/exports/1/file").status_code == 404
-    refused = client.post("/jobs/1/exports", data={"format": "../../etc/passwd"})
-    assert refused.status_code == 422
-
-
 def test_images_come_under_our_own_type_and_only_with_our_signature(app: Flask) -> None:
     place = app.extensions["hitworks"]
     key, other = (place.blobs.put(shot.data, "image/jpeg") for shot in campaign.shots()[:2])

@@ -16,7 +16,7 @@ from jobs.label_schemas import SchemaModel
 from jobs.records import PageLanguage
 from jobs.reports import ItemView, JobReport, JobSummary, LedgerLine, WorkerRow
 from jobs.reports.conflicts import ConflictRow
-from jobs.reports.datasets import DatasetSummary, ExportRow, SchemaRow
+from jobs.reports.datasets import DatasetSummary, SchemaRow
 from jobs.reports.decisions import Decided, DecisionRow, SetAsideRow
 from jobs.reports.intakes import IntakeReport, RefusedRow
 from jobs.reports.items import ItemRow
@@ -178,13 +178,6 @@ class SetAsideQuery(PageQuery):
     reason: Literal["", *NO_LABEL_REASONS] = ""  # type: ignore[valid-type]
 
 
-class NewExport(Strict):
-    """What to write; archives (voc, yolo) may hold the images too."""
-
-    format: Annotated[str, Field(max_length=40)]
-    with_images: bool = False
-
-
 class Launch(Strict):
     """``confirm`` is the job's name, typed by a person: asked for where money is real."""
 
@@ -252,12 +245,6 @@ class Workers(BaseModel):
     """Everyone who answered the job."""
 
     rows: tuple[WorkerRow, ...]
-
-
-class Exports(BaseModel):
-    """Exports of a job, newest first."""
-
-    rows: tuple[ExportRow, ...]
 
 
 class Datasets(BaseModel):
@@ -380,10 +367,6 @@ class SetAsides(BaseModel):
     by_reason: dict[str, int]
     rows: tuple[SetAsideRow, ...]
     next: int | None
-
-
-class ExportOut(RootModel[ExportRow]):
-    """One export."""
 
 
 class SchemaOut(RootModel[SchemaRow]):

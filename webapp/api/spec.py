@@ -13,7 +13,7 @@ from spectree.models import SecureType, SecuritySchemeData
 
 from jobs.errors import InvalidInput
 from jobs.input_faults import explain
-from webapp.api import acts, shapes
+from webapp.api import acts, export_shapes, shapes
 from webapp.api.shapes import Problem
 from webapp.auth import allow
 
@@ -32,7 +32,8 @@ def _refuse(
     _request: Any, _response: Any, error: Exception | None, _instance: Any, _adapter: Any
 ) -> None:
     if isinstance(error, ValidationError):
-        model = getattr(shapes, error.title, None) or getattr(acts, error.title, None)
+        known = (getattr(one, error.title, None) for one in (shapes, acts, export_shapes))
+        model = next(filter(None, known), None)
         raise InvalidInput("; ".join(explain(error, model)))
 
 
