@@ -41,6 +41,8 @@ MORE = {
     ("worker", "standing"): ("W1",),
     ("worker", "warn"): ("W1", "--subject", "s", "--message", "m", "--key", "k"),
     ("export", "write"): ("--format", "jsonl"),
+    ("export", "count"): ("--format", "jsonl"),
+    ("export", "again"): ("--snapshot", "x"),
     ("label", "adjudicate"): ("1", "--kind", "tags", "--value", "job.json", "--reason", "agreed",
                               "--version", "0"),
     ("label", "ask"): ("1", "--kind", "tags", "--note", "n", "--version", "0"),
