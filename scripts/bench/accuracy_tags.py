@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from importlib import import_module, metadata
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from quality.consensus import tags
 from quality.consensus.shapes import Floats, TagConsensus
 from quality.replay import answers_needed, fixed_redundancy, mean_curve, replay
 from quality.stopping import Rule, outlook, vote_share_outlook
+from scripts.bench import tag_peers
 from scripts.bench.tag_sets import (
     TagSet,
     calibration_error,
@@ -30,9 +31,6 @@ from scripts.bench.tag_sets import (
     worker_truth,
 )
 
-PEER_METHODS = ("MajorityVote", "DawidSkene", "OneCoinDawidSkene", "Wawa", "ZeroBasedSkill")
-# Minutes each on the larger sets.
-SLOW_PEER_METHODS = ("GLAD", "MACE")
 LEAST_GOLD_ANSWERS = 10
 RULES = (0.98, 0.99, 0.995)
 # The budget curves are drawn this far: beyond it little is left to buy.
@@ -55,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
         found[name] = [combine(data.answers) for data in sets]
         print(f"{name}: {time.process_time() - started:.2f} s CPU", flush=True)
     print_labels(sets, found)
-    print_peers(sets, PEER_METHODS + options.slow_peers * SLOW_PEER_METHODS)
+    print_peers(sets, tag_peers.METHODS + options.slow_peers * tag_peers.SLOW_METHODS)
     print_workers(sets, found)
     for data in sets:
         if data.name in options.stopping:
@@ -75,25 +73,32 @@ def print_labels(sets: list[TagSet], found: dict[str, list[TagConsensus]]) -> No
 
 
 def print_peers(sets: list[TagSet], names: tuple[str, ...]) -> None:
-    try:
-        crowdkit = import_module("crowdkit.aggregation")
-        frames = import_module("pandas")
-    except ImportError:
+    """One line a method of crowd-kit, as ours, and how well it knows the workers."""
+    if not tag_peers.is_installed():
         print("\ncrowd-kit is not installed: no comparison")
         return
-    print(f"\ncrowd-kit {metadata.version('crowd-kit')}, accuracy %")
+    print(f"\ncrowd-kit {metadata.version('crowd-kit')}, accuracy %; workers as below")
+    measures = ["mean", "log loss", "cal. error", "Spearman", "RMSE", "CPU s"]
+    print(_row("method", [data.name for data in sets], measures))
     for name in names:
-        right, started = [], time.process_time()
-        for data in sets:
-            some = data.answers
-            columns = {"task": some.item, "worker": some.worker, "label": some.label}
-            label = getattr(crowdkit, name)().fit_predict(frames.DataFrame(columns))
-            full = np.full(some.n_items, -1)
-            full[label.index.to_numpy()] = label.to_numpy()
-            right.append(data.accuracy(full))
+        started = time.process_time()
+        found = [tag_peers.fit(name, data.answers) for data in sets]
         spent = time.process_time() - started
+        right = [data.accuracy(one.label) for one, data in zip(found, sets, strict=True)]
+        pairs = list(zip(found, sets, strict=True))
+        loss = np.mean([log_loss(one, data.truth) for one, data in pairs])
+        error = np.mean([calibration_error(one, data.truth) for one, data in pairs])
+        scores = [
+            _worker_scores(one.accuracy, data) for one, data in pairs if one.accuracy is not None
+        ]
+        known = [f"{score:.3f}" for score in _mean_scores(scores)[:2]] if scores else ["-", "-"]
         cells = [f"{100 * share:.1f}" for share in right]
-        print(_row(name, cells, [f"{100 * np.mean(right):.2f}", f"{spent:.1f} s"]), flush=True)
+        means = [f"{100 * np.mean(right):.2f}", f"{loss:.3f}", f"{error:.3f}"]
+        print(_row(name, cells, [*means, *known, f"{spent:.1f}"]), flush=True)
+
+
+def _mean_scores(scores: list[tuple[float, float, float] | None]) -> Floats:
+    return np.array([score for score in scores if score is not None]).mean(axis=0)
 
 
 def print_workers(sets: list[TagSet], found: dict[str, list[TagConsensus]]) -> None:
@@ -104,9 +109,8 @@ def print_workers(sets: list[TagSet], found: dict[str, list[TagConsensus]]) -> N
             _worker_scores(result.workers.accuracy, data)
             for result, data in zip(results, sets, strict=True)
         ]
-        table = np.array([score for score in scores if score is not None])
         cells = ["-" if score is None else f"{score[0]:.2f}" for score in scores]
-        means = table.mean(axis=0)
+        means = _mean_scores(scores)
         print(_row(name, cells, [f"{means[0]:.3f}", f"{means[1]:.3f}", f"{means[2]:+.3f}"]))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from quality.consensus.shapes import Floats, Ints, TagAnswers, TagConsensus
+from scripts.bench.tag_peers import PeerLabels
 
 BINS = 10
 # A posterior of 0 for the truth would cost infinitely much; it costs this instead.
@@ -54,13 +55,13 @@ def read_set(folder: Path) -> TagSet:
     return TagSet(folder.name, answers, truth)
 
 
-def log_loss(found: TagConsensus, truth: Ints) -> float:
+def log_loss(found: TagConsensus | PeerLabels, truth: Ints) -> float:
     known = np.flatnonzero(truth >= 0)
     chance = found.posterior[known, truth[known]]
     return float(-np.log(np.clip(chance, FLOOR, 1.0)).mean())
 
 
-def calibration_error(found: TagConsensus, truth: Ints) -> float:
+def calibration_error(found: TagConsensus | PeerLabels, truth: Ints) -> float:
     """Expected calibration error: confidence against accuracy in ten equal bins."""
     known = np.flatnonzero(truth >= 0)
     confidence = found.confidence[known]
