@@ -116,6 +116,51 @@ def test_plurality_rewards_the_majority(
     assert results(account, hit, "Assignment") == []
 
 
+@pytest.mark.parametrize(("disregard", "share"), [("T", "100"), ("F", "66")])
+def test_rejected_work_counts_in_the_plurality_only_when_told_to(
+    account: Account, workers: Callable[[int], list[Person]], disregard: str, share: str
+) -> None:
+    policy = plural("colour", DisregardAssignmentIfRejected=disregard)
+    hit = account.hit(MaxAssignments=3, HITReviewPolicy=policy)
+    first, *others = workers(3)
+    account.client.reject_assignment(
+        AssignmentId=first.do(hit, colour="blue"), RequesterFeedback="no"
+    )
+    for person in others:
+        person.do(hit, colour="red")
+    told = results(account, hit, "HIT")
+    assert ("QuestionAgreementScore", share) in told
+    assert sum(key == "WorkerAgreementScore" for key, _ in told) == (2 if disregard == "T" else 3)
+
+
+def test_work_with_too_few_known_answers_right_is_disregarded(
+    account: Account, workers: Callable[[int], list[Person]]
+) -> None:
+    hit = account.hit(
+        MaxAssignments=3,
+        AssignmentReviewPolicy=known(
+            {"known": "1"}, ApproveIfKnownAnswerScoreIsAtLeast=100, ApproveReason="Well seen"
+        ),
+        HITReviewPolicy=plural("colour", DisregardAssignmentIfKnownAnswerScoreIsLessThan=50),
+    )
+    for person, answer, colour in zip(workers(3), "11x", ("red", "red", "blue"), strict=True):
+        person.do(hit, known=answer, colour=colour)
+    assert ("QuestionAgreementScore", "100") in results(account, hit, "HIT")
+    assert states(account, hit) == ["Approved", "Approved", "Submitted"]
+    assert account.assignments(hit)[0]["RequesterFeedback"] == "Well seen"
+
+
+def test_an_answer_of_more_than_256_characters_is_none_to_the_plurality(
+    account: Account, workers: Callable[[int], list[Person]]
+) -> None:
+    hit = account.hit(MaxAssignments=2, HITReviewPolicy=plural("short", "long"))
+    for person in workers(2):
+        person.do(hit, short="x" * 256, long="x" * 257)
+    told = results(account, hit, "HIT")
+    assert [value for key, value in told if key == "QuestionAgreementScore"] == ["100", "0"]
+    assert ("HITAgreementScore", "50") in told
+
+
 def test_no_majority_extends_the_hit(
     account: Account, workers: Callable[[int], list[Person]]
 ) -> None:

@@ -249,6 +249,23 @@ def test_the_studio_is_left_by_tab_and_worked_by_keys(site: StudioSite, browser:
         assert {"Phone", "Next", "number", "accepted", "Start afresh", "data"} <= reached
 
 
+def test_tab_goes_through_the_studio_as_one_reads_it(site: StudioSite, browser: Browser) -> None:
+    with visit(site, browser) as page:
+        page.goto("/templates/new?from=box-page")
+        preview(page)
+        reached: list[str] = []
+        while "Save a version" not in reached and len(reached) < 80:
+            page.keyboard.press("Tab")
+            name = "document.activeElement.name || document.activeElement.textContent.trim()"
+            reached.append(page.evaluate(name))
+        wanted = [
+            "Skip to the content", "language", "source", "Phone", "Whole width", "Previous",
+            "number", "Next", "accepted", "Start afresh", "data", "dataset", "Try all rows",
+            "name", "note", "Save a version",
+        ]  # fmt: skip
+        assert [one for one in reached if one in wanted] == wanted
+
+
 ADDRESSES = (
     "/templates", "/templates/new?from=box-page", "/templates/new?from=boxes",
     "/templates/seen/edit", "/templates/seen/versions", "/templates/seen/compare?old=1&new=2",

@@ -153,8 +153,10 @@ def accept_in_group(
     preferred = preferred_hit_id and session.scalar(
         select(Hit.id).where(Hit.hit_id == preferred_hit_id, Hit.type_id == hit_type.id)
     )
-    if preferred and _may_take(session, worker, preferred, now):
-        return accept(session, worker, locked_hit(session, preferred), standing, options, now)
+    if preferred:
+        hit = locked_hit(session, preferred)
+        if _may_take(session, worker, hit, now):
+            return accept(session, worker, hit, standing, options, now)
     found = next_hit(session, worker, hit_type.id, now, lock=True)
     if found is None:
         check_allowed(session, worker, hit_type, standing, "accept")
@@ -234,9 +236,8 @@ def accepted_by(session: Session, worker: Worker, now: int) -> list[Assignment]:
     )
 
 
-def _may_take(session: Session, worker: Worker, hit_pk: int, now: int) -> bool:
-    """Whether the HIT is open, or in this worker's own hands already."""
-    hit = session.get_one(Hit, hit_pk)
+def _may_take(session: Session, worker: Worker, hit: Hit, now: int) -> bool:
+    """Whether the locked HIT is open, or in this worker's own hands already."""
     is_open = hit.status == "Assignable" and not is_expired(hit, now)
     return is_open or _active_assignment(session, worker, hit) is not None
 

@@ -39,8 +39,12 @@ def open_slots(hit: Hit) -> int:
 
 
 def is_expired(hit: Hit, now: int) -> bool:
-    """Whether the HIT takes no new workers any more."""
-    return hit.expires_at <= now
+    """Whether the HIT takes no new workers any more.
+
+    What was once seen expired stays so until its life is made longer: a call that waited
+    for the HIT's lock comes with an older time.
+    """
+    return hit.told_expired or hit.expires_at <= now
 
 
 def status_of(hit: Hit, now: int) -> str:
