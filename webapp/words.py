@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, request, url_for
 from markupsafe import Markup
 
+from jobs.adjudication.reasons import reason_words
 from jobs.money import MICROS_PER_CENT, format_usd, round_half_up_to_cent
 from webapp import charts
 
@@ -30,6 +31,18 @@ STATE_NAMES = {
     "keeping": "being stored",
 }
 
+ACT_NAMES = {
+    "label": "decided",
+    "no_label": "set aside",
+    "ask": "left to another person",
+    "undo": "taken back",
+}
+SECOND_LOOKS = {
+    "agreed": "two people agree",
+    "asked": "after a request for a second look",
+    "third": "a third person settled it",
+}
+
 
 def install(app: Flask) -> None:
     """Offer the words of this module to the templates."""
@@ -46,6 +59,9 @@ def install(app: Flask) -> None:
         kind_name=lambda kind: KIND_NAMES.get(kind, kind),
         provider_name=lambda name: PROVIDER_NAMES.get(name, name),
         state_name=lambda state: STATE_NAMES.get(state, state),
+        act_name=lambda act: ACT_NAMES.get(act, act),
+        second_look_words=lambda ending: SECOND_LOOKS.get(ending, ending),
+        reason_words=reason_words,
     )
     app.jinja_env.globals.update(charts=charts, asset=_versioned(app))
     app.context_processor(lambda: {"theme": theme()})

@@ -77,8 +77,8 @@ class Waits:
 
 
 def decision_list(session: Session, job_id: int, item_id: int) -> tuple[DecisionRow, ...]:
-    """What people did about an item's questions, newest first; NotFound without such a question."""
-    _check_asked(session, job_id, item_id)
+    """What people did about an item's questions, newest first; NotFound for a stranger's item."""
+    _check_item(session, job_id, item_id)
     rows = session.execute(
         select(Decision, User.name)
         .outerjoin(User, User.email == Decision.actor)
@@ -228,7 +228,7 @@ def _set_aside(job_id: int | None) -> list[ColumnElement[bool]]:
     return found if job_id is None else [*found, Decision.job_id == job_id]
 
 
-def _check_asked(session: Session, job_id: int, item_id: int) -> None:
-    asked = exists().where(Consensus.job_id == job_id, Consensus.item_id == item_id)
-    if session.get(Job, job_id) is None or not session.scalar(select(asked)):
-        raise NotFound(f"job {job_id} has no question about item {item_id} yet")
+def _check_item(session: Session, job_id: int, item_id: int) -> None:
+    here = select(Item.id).join(Job, Job.dataset_id == Item.dataset_id)
+    if session.scalar(here.where(Job.id == job_id, Item.id == item_id)) is None:
+        raise NotFound(f"item {item_id} is not in job {job_id}")

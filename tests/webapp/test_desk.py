@@ -242,3 +242,20 @@ def _teller() -> Callable[..., Any]:
         return json.loads(result.stdout)
 
     return told
+
+
+def test_the_history_of_an_item_tells_who_did_what(app: Flask) -> None:
+    item = first(app)
+    ana, ben = sign_in(app, "adjudicator"), sign_in(app, "manager")
+    address = f"/jobs/1/items/{item}/decide/boxes"
+    ana.post(address, data=form(act="ask", note="Is the left one in?"))
+    page = ana.get(f"/jobs/1/items/{item}").text
+    assert "left to another person" in page
+    assert "Is the left one in?" in page
+    ben.post(address, data=form(version="1"))
+    ben.post(f"/jobs/1/items/{item}/undo/boxes", data={"version": "2"})
+    ben.post(address, data=form(version="3", reason="bad-image"))
+    page = ana.get(f"/jobs/1/items/{item}").text
+    for words in ("after a request for a second look", "taken back", "set aside",
+                  "The picture is broken or unusable", "Ada Manager"):  # fmt: skip
+        assert words in page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import render_template, request
 
-from jobs.adjudication.reasons import NO_LABEL_REASONS, reason_words
+from jobs.adjudication.reasons import NO_LABEL_REASONS
 from jobs.errors import InvalidInput
 from jobs.reports.conflicts import (
     MOST_COUNTED,
@@ -73,6 +73,5 @@ def _put_aside(job_id: int | None) -> str:
         by_state=by_state,
         by_reason=by_reason,
         reason=reason,
-        words=reason_words,
         more=rows[N_TILES - 1].id if len(rows) > N_TILES else None,
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request, url_for
 
 from jobs.errors import InvalidInput
-from jobs.records import LabelSchema
+from jobs.records import WAITING, LabelSchema
 from jobs.reports import ItemFilter, item_page, item_view
 from jobs.reports.datasets import job_schema
+from jobs.reports.decisions import decision_list
 from jobs.reports.heads import job_head, route_names, worker_names
 from webapp.auth import allow, person
 from webapp.explaining import why
@@ -56,6 +57,7 @@ def item(job_id: int, item_id: int) -> str:
     with reading() as session:
         summary = job_head(session, job_id)
         view = item_view(session, job_id, item_id)
+        acts = decision_list(session, job_id, item_id)
     voices = layers(view)
     return render_template(
         "items/item.html",
@@ -64,6 +66,8 @@ def item(job_id: int, item_id: int) -> str:
         layers=voices,
         tag_names=sorted({name for layer in voices for name in layer.tags}),
         image_url=url_for("media.whole", key=view.blob_key),
+        acts={f"{act.kind}{act.version}": act for act in acts},
+        waiting=WAITING,
         why={question.kind: why(view, question) for question in view.questions},
     )
 

@@ -132,8 +132,8 @@ function showResult() {
   const isSetAside = Boolean(reasonField.selectedOptions[0].closest("[data-no-label]"));
   deskPart("decide").textContent = isSetAside ? "Set aside and go on" : "Decide and go on";
   deskPart("result").textContent = isSetAside
-    ? "No label: the question is counted by its reason and stays out of exports. It can be taken back."
-    : "A new version of the label; older ones can be brought back.";
+    ? "No label: it is counted by its reason and stays out of exports."
+    : "Earlier versions are kept.";
   deskForm.classList.toggle("aside", isSetAside);
 }
 

@@ -19,7 +19,8 @@ class Picture {
 
   /** Page pixels that a picture's pixel takes when the whole picture is seen. */
   get fitting() {
-    const tallest = Math.max(260, innerHeight - (innerWidth < 900 ? 240 : 230));
+    const above = this.view.getBoundingClientRect().top + scrollY;
+    const tallest = Math.max(320, innerHeight - above - 60); // what is chosen stays in sight below
     return Math.min((this.view.clientWidth || 1) / this.size.width, tallest / this.size.height, 6);
   }
 
