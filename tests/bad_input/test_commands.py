@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from tests.bad_input.doors import House
+from tests.bad_input.doors import JOB, House
 from webapp import cli
 
 
@@ -35,11 +35,12 @@ MORE = {
     ("batch", "dispose"): ("--yes",),
     ("batch", "expire"): ("--yes",),
     ("batch", "extend"): ("2", "--yes"),
+    ("batch", "prolong"): ("--days", "3"),
     ("worker", "exclude"): ("W1", "--reason", "r"),
-    ("worker", "grant"): ("W1", "--qualification", "q", "--reason", "r"),
+    ("worker", "grant"): ("W1", "q", "--reason", "r"),
     ("worker", "readmit"): ("W1", "--reason", "r"),
     ("worker", "standing"): ("W1",),
-    ("worker", "warn"): ("W1", "--subject", "s", "--message", "m", "--key", "k"),
+    ("worker", "warn"): ("W1", "--subject", "s", "--text", "t"),
     ("export", "write"): ("--format", "jsonl"),
     ("export", "count"): ("--format", "jsonl"),
     ("export", "again"): ("--snapshot", "x"),
@@ -54,6 +55,7 @@ MORE = {
     ("label", "show"): ("1",),
     ("ledger", "budget"): ("5", "--key", "k"),
     ("job", "launch"): ("--yes",),
+    ("job", "replan"): ("plan.json",),
     ("job", "stop"): ("--yes",),
 }  # fmt: skip
 
@@ -61,6 +63,7 @@ MORE = {
 @pytest.mark.parametrize("words", BY_ID, ids=" ".join)
 def test_an_id_that_nothing_has_is_refused(house: House, words: tuple[str, ...]) -> None:
     house.write("job.json", "{}")
+    house.write("plan.json", json.dumps(JOB))
     more = MORE.get(words, ())
     assert "999" in house.by_command(*words, "999", *more)
     for number in ("9" * 20, "0", "1.5", "1e9", "NaN", "true", "٣", "1_0"):
