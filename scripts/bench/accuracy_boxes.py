@@ -24,7 +24,7 @@ from scripts.bench import box_data, box_peers, box_scores
 
 RISKS = (0.2, 0.1, 0.05, 0.02, 0.01)
 GAINS = (0.03, 0.01)
-# Crowd, answers an image, sd of hardness, distractors an image: chosen for no constant.
+# Crowd, answers an image, sd of hardness, distractors an image: no constant was fitted to these.
 KINDS = (
     ("mild", 5, 1.0, None),
     ("mixed", 5, 1.0, None),

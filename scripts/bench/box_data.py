@@ -37,7 +37,7 @@ def recorded(folder: Path) -> Case:
     for line in _lines(gold_file) if gold_file.exists() else []:
         gold[items[line["image"]]] = _boxes(line["boxes"], labels)
     size = np.array([sizes[item] for item in range(len(items))], dtype=np.float64)
-    answers = _answers(responses, rows, boxes, size, len(workers), len(labels))
+    answers = columns(responses, rows, boxes, size, len(workers), len(labels))
     return Case(folder.name, answers, gold)
 
 
@@ -57,12 +57,10 @@ def simulated(
     if n_distractors is None:
         n_distractors = DISTRACTORS[crowd]
     rng = np.random.default_rng(seed)
-    labels: dict = {}
-    scenes = [(_boxes(line["boxes"], labels), line) for line in _lines(folder / "gold.jsonl")]
-    pool = pool_of(crowd, max(per_item, len(scenes) // 8), rng)
-    responses, rows, boxes, sizes = [], [], [], []
-    for item, ((xyxy, names), line) in enumerate(scenes):
-        size = _size(line, xyxy)
+    shown, n_labels = scenes(folder)
+    pool = pool_of(crowd, max(per_item, len(shown) // 8), rng)
+    responses, rows, boxes = [], [], []
+    for item, (xyxy, names, size) in enumerate(shown):
         hardness = rng.normal(0, hardness_sd, len(xyxy))
         tempting = simulate.distractors(xyxy, size, n_distractors, rng)
         for worker in rng.choice(len(pool), per_item, replace=False):
@@ -70,7 +68,7 @@ def simulated(
                 xyxy,
                 names,
                 size,
-                len(labels),
+                n_labels,
                 pool[worker],
                 rng,
                 hardness=hardness,
@@ -79,10 +77,17 @@ def simulated(
             responses.append((item, int(worker)))
             rows += [(item, int(worker), int(name)) for name in called]
             boxes.append(drawn)
-        sizes.append(size)
-    answers = _answers(responses, rows, boxes, np.array(sizes), len(pool), len(labels))
-    gold = {item: scene for item, (scene, _) in enumerate(scenes)}
+    sizes = np.array([size for _, _, size in shown])
+    answers = columns(responses, rows, boxes, sizes, len(pool), n_labels)
+    gold = {item: (xyxy, names) for item, (xyxy, names, _) in enumerate(shown)}
     return Case(f"{folder.name} {crowd} x{per_item}", answers, gold)
+
+
+def scenes(folder: Path) -> tuple[list, int]:
+    """Gold (boxes, class indices, image size) of a folder's images, and how many classes."""
+    labels: dict = {}
+    gold = [(_boxes(line["boxes"], labels), line) for line in _lines(folder / "gold.jsonl")]
+    return [(xyxy, names, _size(line, xyxy)) for (xyxy, names), line in gold], len(labels)
 
 
 def pool_of(crowd: str, n: int, rng: np.random.Generator) -> list[simulate.WorkerProfile]:
@@ -191,15 +196,16 @@ def _size(line, xyxy):
     return max(640.0, float(reach[2])), max(480.0, float(reach[3]))
 
 
-def _answers(responses, rows, boxes, size, n_workers, n_labels) -> BoxAnswers:
+def columns(responses, rows, boxes, size, n_workers, n_labels) -> BoxAnswers:
+    """``responses`` are (item, worker), ``rows`` (item, worker, label) and ``boxes`` theirs."""
     seen = np.array(responses, dtype=np.int64).reshape(-1, 2)
-    columns = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    drawn = np.array(rows, dtype=np.int64).reshape(-1, 3)
     return BoxAnswers(
         response_item=seen[:, 0],
         response_worker=seen[:, 1],
-        item=columns[:, 0],
-        worker=columns[:, 1],
-        label=columns[:, 2],
+        item=drawn[:, 0],
+        worker=drawn[:, 1],
+        label=drawn[:, 2],
         xyxy=np.concatenate(boxes),
         size=size,
         n_items=len(size),
