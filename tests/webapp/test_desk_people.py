@@ -210,3 +210,16 @@ def test_the_next_picture_is_fetched_before_it_is_needed(site: Site, as_person: 
     ahead = page.locator("[data-stage]").get_attribute("data-ahead")
     assert ahead
     assert any(url.endswith(ahead) for url in seen)
+
+
+def test_a_picture_that_fails_says_so_and_is_asked_for_again(site: Site, as_person: Open) -> None:
+    page = as_person()
+    page.route("**/images/**", lambda route: route.abort())
+    page.goto(f"/jobs/1/items/{worst(site)}/decide/boxes")
+    broken = page.get_by_text("The picture could not be loaded.")
+    expect(broken).to_be_visible()
+    page.unroute("**/images/**")
+    page.get_by_role("button", name="Try again").click()
+    expect(broken).to_be_hidden()
+    page.locator(".a9s-annotation").first.wait_for()
+    assert drawn(page)

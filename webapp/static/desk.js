@@ -15,6 +15,7 @@ const ACTS = {
   zoomIn: () => deskPicture.zoomTo(deskPicture.zoom * 1.5),
   zoomOut: () => deskPicture.zoomTo(deskPicture.zoom / 1.5),
   fit: () => deskPicture.zoomTo(1),
+  reload: () => deskPicture.reload(),
   help: () => deskPart("keys").showModal(),
   reason: () => deskPart("reason").focus(),
   note: () => document.querySelector("#note").focus(),

@@ -14,7 +14,18 @@ class Picture {
     this.followFingers();
     new ResizeObserver(() => this.lay()).observe(this.view);
     addEventListener("resize", () => this.lay());
+    this.broken = stage.querySelector("[data-broken]");
+    this.image.addEventListener("error", () => { this.broken.hidden = false; });
+    this.image.addEventListener("load", () => { this.broken.hidden = true; });
+    if (this.image.complete && !this.image.naturalWidth) this.broken.hidden = false;
     this.lay();
+  }
+
+  /** Asks for the picture anew; the boxes stay. */
+  reload() {
+    const { src } = this.image;
+    this.image.removeAttribute("src");
+    this.image.src = src;
   }
 
   /** Page pixels that a picture's pixel takes when the whole picture is seen. */
