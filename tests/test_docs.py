@@ -40,3 +40,10 @@ def test_pages_are_reachable_from_the_first_one(page: Path) -> None:
         return
     linked = (ROOT / "README.md").read_text()
     assert f"{page.name}" in linked
+
+
+def test_the_tours_pictures_exist_and_are_small() -> None:
+    text = (ROOT / "docs/tour.md").read_text()
+    named = set(re.findall(r'(?:src|srcset)="(images/[^"]+)"', text))
+    assert named == {f"images/{path.name}" for path in (ROOT / "docs/images").glob("tour-*")}
+    assert all((ROOT / "docs" / name).stat().st_size <= 60_000 for name in named)
