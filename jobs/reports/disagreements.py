@@ -16,6 +16,7 @@ from jobs.tables import Answer, Assignment, Consensus, Item, Task
 STATES = (*WAITING, "open", "sure")
 """For a person first; each state's least sure questions are the first of an index."""
 MOST_OPTIONS = 3
+MOST_READ = 60  # of a state: questions with one answer come in between
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,12 @@ def disagreements(session: Session, job_id: int, limit: int) -> tuple[Disagreeme
             rows = session.execute(
                 select(Consensus, Item)
                 .join(Item, Item.id == Consensus.item_id)
-                .where(
-                    Consensus.job_id == job_id, Consensus.state == state, Consensus.n_answers > 1
-                )
+                .where(Consensus.job_id == job_id, Consensus.state == state)
                 .order_by(Consensus.confidence, Consensus.id)
-                .limit(limit - len(found))
+                .limit(MOST_READ)
             )
-            found += [(row[0], row[1]) for row in rows]
+            several = [(row[0], row[1]) for row in rows if row[0].n_answers > 1]
+            found += several[: limit - len(found)]
     said = _said(session, job_id, [item.id for _, item in found])
     return tuple(_row(question, item, said[item.id, question.kind]) for question, item in found)
 

@@ -134,7 +134,7 @@ def _confusions(
             Answer.worker_id == worker_id, Task.job_id == job_id, Task.kind == kind,
             Task.repeat_of.is_(None), Consensus.state.in_(SETTLED),
         )
-        .order_by(Answer.id.desc())
+        .order_by(Answer.task_id.desc())  # as the index of a worker's answers has them
         .limit(N_LAST)
     ).all()  # fmt: skip
     pairs: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)

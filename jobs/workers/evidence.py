@@ -107,10 +107,10 @@ def of_worker(
 ) -> list[Evidence]:
     """Speed and copying of one worker, among all who answered their ``n_last`` newest pictures."""
     theirs = (
-        select(Task.item_id, Answer.id)
+        select(Task.item_id)
         .join(Answer, Answer.task_id == Task.id)
         .where(Answer.worker_id == worker_id, Task.job_id == job_id, Task.kind == kind)
-        .order_by(Answer.id.desc())
+        .order_by(Answer.task_id.desc())
         .limit(n_last)
     )
     items = select(theirs.subquery().c.item_id)
