@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -47,3 +48,9 @@ def test_the_tours_pictures_exist_and_are_small() -> None:
     named = set(re.findall(r'(?:src|srcset)="(images/[^"]+)"', text))
     assert named == {f"images/{path.name}" for path in (ROOT / "docs/images").glob("tour-*")}
     assert all((ROOT / "docs" / name).stat().st_size <= 60_000 for name in named)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_in_yaml_and_json_can_be_read(page: Path) -> None:
+    for kind, text in re.findall(r"^```(yaml|json)\n(.*?)^```", page.read_text(), re.M | re.S):
+        assert yaml.safe_load(text), (page.name, kind)

@@ -15,12 +15,10 @@ from xml.etree import ElementTree
 import boto3
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser
 
 from jobs.errors import Conflict, ProviderError
 from jobs.hit_page import render
 from jobs.records import Attribute, Box, ImageRef, LabelSchema, TaskSpec
-from jobs.rehearsals import browser as rehearsal_browser
 from jobs.rehearsals import robots as rehearsal
 from jobs.rehearsals.answers import Truth
 from jobs.rehearsals.robots import Robot
@@ -162,23 +160,3 @@ def test_an_account_is_not_made_twice_and_a_wrong_password_is_an_error(market: R
     wrong = Robot("r1", "another", PERFECT, seed=1)
     with pytest.raises(ProviderError, match="422"), rehearsal.WorkerPages(market.url, wrong):
         pass
-
-
-@pytest.mark.browser
-def test_a_robot_draws_boxes_with_the_mouse_in_a_real_browser(
-    market: Running, pictures: str, browser: Browser
-) -> None:
-    client = post(market, "boxes", pictures)
-    worker = robot(market, "mouse")
-    page = browser.new_page(viewport={"width": 1200, "height": 1000})
-    rehearsal_browser.sign_in(page, market.url, worker)
-    done = rehearsal_browser.draw_one(page, market.url, worker, TRUTHS, "Do boxes")
-    page.close()
-    (value,) = submitted(client)
-    drawn = value["t0-boxes"]["boundingBoxes"]
-    wanted = done.fields["t0-boxes"]["boundingBoxes"]
-    assert [box["label"] for box in drawn] == [box["label"] for box in wanted]
-    for one, other in zip(drawn, wanted, strict=True):
-        for side in ("left", "top", "width", "height"):
-            assert abs(one[side] - other[side]) <= 2
-    assert value["t1-nothing"] == {"nothing": True}

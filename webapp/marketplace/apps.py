@@ -7,7 +7,6 @@ HTML runs in a frame.
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, redirect, render_template, request
@@ -17,9 +16,7 @@ from werkzeug import Response as BaseResponse
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from webapp.marketplace import admin, content, rpc, trials
-from webapp.marketplace.dial import Clock, utc_clock
-from webapp.marketplace.market import Market, current_market, open_market
-from webapp.marketplace.options import Options
+from webapp.marketplace.market import Market, current_market
 from webapp.marketplace.pace import Pace, Paces
 from webapp.marketplace.pages import (
     browse,
@@ -39,50 +36,6 @@ MOST_BYTES = 8 * 1024 * 1024
 """Largest request: answers may carry pictures as base64."""
 
 _LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
-
-
-def create_app(
-    *,
-    database_url: str,
-    worker_origin: str,
-    content_origin: str,
-    secret_file: Path | None = None,
-    clock: Clock = utc_clock,
-    options: Options | None = None,
-) -> Flask:
-    """The API at ``POST /`` and the workers' pages, as a WSGI app of its own."""
-    return worker_app(
-        open_market(
-            database_url=database_url,
-            worker_origin=worker_origin,
-            content_origin=content_origin,
-            secret_file=secret_file,
-            clock=clock,
-            options=options,
-        )
-    )
-
-
-def create_content_app(
-    *,
-    database_url: str,
-    worker_origin: str,
-    content_origin: str,
-    secret_file: Path,
-    clock: Clock = utc_clock,
-    options: Options | None = None,
-) -> Flask:
-    """The second origin as a WSGI app of its own; it needs the same secret file as the first."""
-    return content_app(
-        open_market(
-            database_url=database_url,
-            worker_origin=worker_origin,
-            content_origin=content_origin,
-            secret_file=secret_file,
-            clock=clock,
-            options=options,
-        )
-    )
 
 
 def worker_app(market: Market) -> Flask:
