@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix, triu
 
 from quality.consensus.shapes import Floats, Ints, TagAnswers
-from quality.consensus.tags._votes import collect
+from quality.consensus.tags._votes import Votes, collect
 
 Level = Literal["nominal", "ordinal", "interval"]
 
@@ -189,6 +189,32 @@ def worker_pairs(answers: TagAnswers, min_common: int = 1) -> WorkerPairs:
     if len(a):
         n_same = np.asarray(same[a, b]).ravel().astype(np.int64)
     return WorkerPairs(a, b, n_common, n_same)
+
+
+def pair_kappas(answers: TagAnswers, pairs: WorkerPairs) -> Floats:
+    """Cohen's kappa (p,) of each pair of workers on the items both answered.
+
+    Each worker's first label of an item counts.
+    """
+    votes = collect(answers)
+    first = (
+        np.concatenate(([True], np.diff(_cells(votes)) > 0)) if len(votes) else np.zeros(0, bool)
+    )
+    item, worker, label = votes.item[first], votes.worker[first], votes.label[first]
+    order = np.argsort(worker, kind="stable")
+    rows = np.split(order, np.cumsum(np.bincount(worker, minlength=votes.n_workers))[:-1])
+    kappas = np.zeros(len(pairs.a))
+    for place, (a, b) in enumerate(zip(pairs.a, pairs.b, strict=True)):
+        one, other = rows[a], rows[b]
+        _, at, at_other = np.intersect1d(
+            item[one], item[other], assume_unique=True, return_indices=True
+        )
+        kappas[place] = cohen_kappa(label[one[at]], label[other[at_other]], votes.n_labels)
+    return kappas
+
+
+def _cells(votes: Votes) -> Ints:
+    return votes.item.astype(np.int64) * max(votes.n_workers, 1) + votes.worker
 
 
 def _co_occurrence(

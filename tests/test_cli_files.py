@@ -144,6 +144,16 @@ def test_agreement_of_a_file_is_told_with_its_interval(run: Any, kind: str) -> N
     assert told["n_bad"] == 0
 
 
+def test_pairs_of_workers_are_told_with_what_they_have_in_common(run: Any) -> None:
+    Path("a.csv").write_text(TAGS)
+    assert run("agreement", "tags", "a.csv", "--pairs", "p.csv").exit_code == 0
+    pairs = {(row["worker"], row["other"]): row for row in rows("p.csv")}
+    assert len(pairs) == 10
+    alike, apart = pairs["w0", "w1"], pairs["w0", "w4"]
+    assert (alike["n_common"], alike["n_same"], float(alike["kappa"])) == ("12", "12", 1.0)
+    assert (apart["n_common"], apart["n_same"], float(apart["kappa"])) == ("12", "6", 0.0)
+
+
 def test_an_empty_file_gives_empty_labels(run: Any) -> None:
     Path("a.csv").write_text("item,worker,label\n")
     assert run("consensus", "tags", "a.csv", "--out", "l.csv").exit_code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -11,6 +12,7 @@ from jobs import answer_files
 from jobs.cli import _door
 from jobs.cli.consensus import box_columns, refuse_bad, tag_columns
 from quality import agreement, box_agreement, box_alpha
+from quality.consensus.shapes import TagAnswers
 
 _answers_argument = click.argument("answers", type=click.Path(exists=True, path_type=Path))
 _strict_option = click.option("--strict", is_flag=True, help="Fail on the first bad row.")
@@ -33,15 +35,25 @@ def group() -> None:
     show_default=True,
     help="Krippendorff's alpha at this level, or the share of like pairs.",
 )
+@click.option(
+    "--pairs",
+    "pairs_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write each pair of workers: how many items both answered, and how many alike.",
+)
 @_seed_option
 @_strict_option
 @_door.json_option
-def tags(answers: Path, level: str, seed: int, strict: bool, as_json: bool) -> None:
+def tags(
+    answers: Path, level: str, pairs_path: Path | None, seed: int, strict: bool, as_json: bool
+) -> None:
     """Agreement of tags: CSV or Parquet with item,worker,label."""
     read = answer_files.read_tags(answers)
     refuse_bad(read.bad, strict, answers)
     columns = tag_columns(read, ordered=level in ("ordinal", "interval"))
     found = agreement.tag_agreement(columns, np.random.default_rng(seed), level)  # type: ignore[arg-type]
+    if pairs_path:
+        answer_files.write_table(pairs_path, _pair_columns(read, columns))
     judged = "" if found.enough else "; too few to judge"
     _door.show(
         {**_door.plain(found), "level": level, "n_rows": read.n_rows, "n_bad": len(read.bad)},
@@ -49,6 +61,19 @@ def tags(answers: Path, level: str, seed: int, strict: bool, as_json: bool) -> N
         f"{level} {found.value:.4f} [{found.low:.4f}, {found.high:.4f}] "
         f"over {found.n_items} items, {found.n_pairs} pairs{judged}",
     )
+
+
+def _pair_columns(read: answer_files.TagFile, columns: TagAnswers) -> dict[str, Any]:
+    """A row a pair of workers with an item in common; kappa is Cohen's, nominal."""
+    pairs = agreement.worker_pairs(columns)
+    names = np.array(read.workers, dtype=object)
+    return {
+        "worker": names[pairs.a],
+        "other": names[pairs.b],
+        "n_common": pairs.n_common,
+        "n_same": pairs.n_same,
+        "kappa": np.round(agreement.pair_kappas(columns, pairs), 6),
+    }
 
 
 @group.command("boxes")

@@ -12,6 +12,7 @@ from quality.agreement import (
     cohen_kappa,
     fleiss_kappa,
     krippendorff_alpha,
+    pair_kappas,
     percent_agreement,
     tag_agreement,
     tag_counts,
@@ -169,6 +170,16 @@ def test_pairs_of_workers_by_hand():
     assert table.tolist() == [[0, 1, 2, 1], [0, 2, 1, 1]]
     assert worker_pairs(answers, min_common=2).a.tolist() == [0]
     assert worker_pairs(answers_of([])).a.size == 0
+
+
+def test_kappa_of_a_pair_is_cohens_on_the_items_both_answered():
+    rows = [(0, 0, 0), (1, 0, 1), (2, 0, 1), (0, 1, 0), (1, 1, 1), (2, 1, 0), (3, 1, 1)]
+    answers = answers_of(rows)
+    pairs = worker_pairs(answers)
+    assert pairs.n_common.tolist() == [3]
+    expected = cohen_kappa([0, 1, 1], [0, 1, 0], 2)
+    assert pair_kappas(answers, pairs) == pytest.approx([expected])
+    assert not len(pair_kappas(answers_of([]), worker_pairs(answers_of([]))))
 
 
 def test_a_duplicated_row_does_not_agree_with_itself():
