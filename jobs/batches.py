@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, String, cast, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from jobs import extending, hit_specs, intents, work
 from jobs.hit_specs import RouteContext
-from jobs.job_specs import Policy
+from jobs.job_specs import Policy, SlicingPolicy
+from jobs.plan_counts import PlanCounts, count_plan, count_whole
 from jobs.records import BOXES
-from jobs.slicing import ItemSize, Plan, PlannedTask, plan
+from jobs.slicing import ItemSize, Plan, PlannedTask, Tile, check_choices, count_questions, plan
 from jobs.tables import Batch, GoldAnswer, Hit, HitTask, Item, Job, Task
 
 MOST_IN_A_QUERY = 5_000  # ids that every database takes at once
-TaskKey = tuple[int, tuple[int, ...] | None, bool]
+TaskKey = tuple[int, Tile | None, bool]
 """Item, tile, and whether it repeats another task: routes share the tasks they both ask."""
 
 
@@ -28,23 +30,70 @@ def items_of(session: Session, job: Job) -> dict[int, Item]:
 
 def plan_route(session: Session, context: RouteContext) -> Plan:
     """The route's HITs; the same job gives the same plan. Models see neither golds nor repeats."""
-    slicing = Policy.model_validate(context.job.policy).slicing
-    is_model = context.route.provider == "model"
-    sizes = [ItemSize(i.id, i.width, i.height) for i in items_of(session, context.job).values()]
-    golds = session.scalars(
-        select(GoldAnswer.item_id)
-        .join(Item, Item.id == GoldAnswer.item_id)
-        .where(Item.dataset_id == context.job.dataset_id, GoldAnswer.kind == context.kind)
-    )
+    golds = session.scalars(_golds(context).with_only_columns(GoldAnswer.item_id))
+    choices = _choices(context)
     return plan(
-        sizes,
+        _item_sizes(session, context.job),
         set(golds),
         tasks_per_hit=context.route.tasks_per_hit,
-        gold_rate=0.0 if is_model else slicing.gold_rate,
-        repeat_rate=0.0 if is_model else slicing.repeat_rate,
-        tile=(slicing.tile or None) if context.kind == BOXES else None,
-        overlap=slicing.overlap if context.kind == BOXES and slicing.tile else 0,
+        gold_rate=choices.gold_rate,
+        repeat_rate=choices.repeat_rate,
+        tile=choices.tile or None,
+        overlap=choices.overlap,
         seed=context.job.seed,
+    )
+
+
+def count_route(session: Session, context: RouteContext) -> PlanCounts:
+    """The counts of ``plan_route``, exactly; no item is read unless images are cut."""
+    chosen, per_hit = _choices(context), context.route.tasks_per_hit
+    gold, repeat, tile = chosen.gold_rate, chosen.repeat_rate, chosen.tile or None
+    check_choices(per_hit, gold, repeat, tile, chosen.overlap)
+    if tile:
+        asked = count_questions(
+            _item_sizes(session, context.job),
+            set(session.scalars(_golds(context).with_only_columns(GoldAnswer.item_id))),
+            gold_rate=gold,
+            repeat_rate=repeat,
+            tile=tile,
+            overlap=chosen.overlap,
+            seed=context.job.seed,
+        )
+    else:
+        n_golds = session.scalar(_golds(context).with_only_columns(func.count())) or 0
+        n_items = count_items(session, context.job)
+        asked = count_whole(n_items, n_golds, gold_rate=gold, repeat_rate=repeat)
+    return count_plan(*asked, tasks_per_hit=per_hit, gold_rate=gold, repeat_rate=repeat)
+
+
+def count_items(session: Session, job: Job) -> int:
+    """How many items the job has."""
+    counted = select(func.count()).select_from(Item).where(Item.dataset_id == job.dataset_id)
+    return session.scalar(counted) or 0
+
+
+def _choices(context: RouteContext) -> SlicingPolicy:
+    """How the route's questions are sliced: models are not tested, only boxes are cut."""
+    chosen = Policy.model_validate(context.job.policy).slicing
+    plain: dict[str, float] = {}
+    if context.route.provider == "model":
+        plain |= {"gold_rate": 0.0, "repeat_rate": 0.0}
+    if context.kind != BOXES or not chosen.tile:
+        plain |= {"tile": 0, "overlap": 0}
+    return chosen.model_copy(update=plain)
+
+
+def _item_sizes(session: Session, job: Job) -> list[ItemSize]:
+    found = select(Item.id, Item.width, Item.height).where(Item.dataset_id == job.dataset_id)
+    return [ItemSize(*row) for row in session.execute(found.order_by(Item.id))]
+
+
+def _golds(context: RouteContext) -> Select[Any]:
+    """Known answers to what the route asks."""
+    return (
+        select(GoldAnswer)
+        .join(Item, Item.id == GoldAnswer.item_id)
+        .where(Item.dataset_id == context.job.dataset_id, GoldAnswer.kind == context.kind)
     )
 
 
@@ -66,28 +115,47 @@ def add_batch(
     )
     session.add(batch)
     session.flush()
-    rows = [
-        Hit(
-            batch_id=batch.id,
-            state="planned",
-            marker=f"batch {batch.id} HIT {number}",
-            max_assignments=max_assignments,
-            held_micros=0,
-        )
-        for number, _ in enumerate(hits)
-    ]
-    session.add_all(rows)
-    session.flush()
-    prefix = f"hitworks:{intents.installation(session)}:hit"
-    for hit, task_ids in zip(rows, hits, strict=True):
-        hit.marker = f"{prefix}:{hit.id}:{batch.id}.{context.route.id}"
-        session.add_all(
-            HitTask(hit_id=hit.id, position=position, task_id=task_id)
-            for position, task_id in enumerate(task_ids)
-        )
+    if hits:
+        _add_hits(session, context, batch.id, hits, max_assignments)
     session.flush()
     work.enqueue(session, "publish_batch", batch.id, now)
     return batch
+
+
+def _add_hits(
+    session: Session,
+    context: RouteContext,
+    batch_id: int,
+    hits: Sequence[Sequence[int]],
+    max_assignments: int,
+) -> None:
+    """The batch's HITs, each marked by its own id, and what they ask."""
+    marked = [f"batch {batch_id} HIT {number}" for number, _ in enumerate(hits)]
+    same = {
+        "batch_id": batch_id,
+        "state": "planned",
+        "max_assignments": max_assignments,
+        "held_micros": 0,
+    }
+    values = [{**same, "marker": each} for each in marked]
+    session.execute(insert(Hit.__table__), values)  # type: ignore[arg-type]
+    found = session.execute(select(Hit.marker, Hit.id).where(Hit.batch_id == batch_id))
+    id_of = dict(found.all())
+    before = f"hitworks:{intents.installation(session)}:hit:"
+    after = f":{batch_id}.{context.route.id}"
+    marker = literal(before) + cast(Hit.id, String) + literal(after)
+    session.execute(
+        update(Hit)
+        .where(Hit.batch_id == batch_id)
+        .values(marker=marker)
+        .execution_options(synchronize_session=False)
+    )
+    asked = [
+        {"hit_id": id_of[each], "position": position, "task_id": task_id}
+        for each, hit in zip(marked, hits, strict=True)
+        for position, task_id in enumerate(hit)
+    ]
+    session.execute(insert(HitTask.__table__), asked)  # type: ignore[arg-type]
 
 
 def buy_answers(
@@ -145,11 +213,7 @@ def _newest_hits(session: Session, route_id: int, task_ids: Sequence[int]) -> di
 def post_route(session: Session, context: RouteContext, now: datetime) -> Batch:
     """The route's whole plan as one batch; tasks that another route asks already are shared."""
     planned = plan_route(session, context)
-    known = _known_tasks(session, context)
-    ids: list[int] = []
-    for task in planned.tasks:
-        original = None if task.repeat_of is None else ids[task.repeat_of]
-        ids.append(_task_row(session, context, task, original, known).id)
+    ids = _task_ids(session, context, planned.tasks)
     hits, start = [], 0
     for hit in planned.hits:
         hits.append(ids[start : start + len(hit)])
@@ -157,35 +221,64 @@ def post_route(session: Session, context: RouteContext, now: datetime) -> Batch:
     return add_batch(session, context, hits, context.route.redundancy, now)
 
 
-def _known_tasks(session: Session, context: RouteContext) -> dict[TaskKey, Task]:
-    found = select(Task).where(Task.job_id == context.job.id, Task.kind == context.kind)
+def _task_ids(session: Session, context: RouteContext, planned: Sequence[PlannedTask]) -> list[int]:
+    """The id of each task; those that no route asks yet are made, originals before repeats."""
+    known = _known_tasks(session, context)
+    keys = [(task.item_id, task.tile, task.repeat_of is not None) for task in planned]
+    for is_repeat in (False, True):
+        fresh = {
+            key: _task_values(
+                context, task, None if task.repeat_of is None else known[keys[task.repeat_of]]
+            )
+            for key, task in zip(keys, planned, strict=True)
+            if key[2] is is_repeat and key not in known
+        }
+        if fresh:
+            session.execute(insert(Task.__table__), list(fresh.values()))  # type: ignore[arg-type]
+            known = _known_tasks(session, context)
+    golds = (key for key, task in zip(keys, planned, strict=True) if task.is_gold)
+    _mark_golds(session, [known[key] for key in golds])
+    return [known[key] for key in keys]
+
+
+def _task_values(
+    context: RouteContext, planned: PlannedTask, original: int | None
+) -> dict[str, Any]:
     return {
-        (task.item_id, tuple(task.tile) if task.tile else None, task.repeat_of is not None): task
-        for task in session.scalars(found)
+        "job_id": context.job.id,
+        "item_id": planned.item_id,
+        "kind": context.kind,
+        "tile": list(planned.tile) if planned.tile else None,
+        "is_gold": planned.is_gold,
+        "repeat_of": original,
+        "state": "open",
     }
 
 
-def _task_row(
-    session: Session,
-    context: RouteContext,
-    planned: PlannedTask,
-    original: int | None,
-    known: dict[TaskKey, Task],
-) -> Task:
-    key = (planned.item_id, planned.tile, original is not None)
-    if key not in known:
-        task = Task(
-            job_id=context.job.id,
-            item_id=planned.item_id,
-            kind=context.kind,
-            tile=list(planned.tile) if planned.tile else None,
-            is_gold=planned.is_gold,
-            repeat_of=original,
-            state="open",
+def _mark_golds(session: Session, task_ids: Sequence[int]) -> None:
+    """Tasks that another route asked first may be golds of this one."""
+    for start in range(0, len(task_ids), MOST_IN_A_QUERY):
+        part = task_ids[start : start + MOST_IN_A_QUERY]
+        session.execute(
+            update(Task)
+            .where(Task.id.in_(part), Task.is_gold.is_(False))
+            .values(is_gold=True)
+            .execution_options(synchronize_session=False)
         )
-        session.add(task)
-        session.flush()
-        known[key] = task
-    elif planned.is_gold:
-        known[key].is_gold = True
-    return known[key]
+
+
+def _known_tasks(session: Session, context: RouteContext) -> dict[TaskKey, int]:
+    found = select(Task.id, Task.item_id, Task.tile, Task.repeat_of).where(
+        Task.job_id == context.job.id, Task.kind == context.kind
+    )
+    return {
+        (item_id, _tile(tile), original is not None): task_id
+        for task_id, item_id, tile, original in session.execute(found)
+    }
+
+
+def _tile(stored: Sequence[int] | None) -> Tile | None:
+    if stored is None:
+        return None
+    left, top, right, bottom = stored
+    return left, top, right, bottom

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,8 +16,8 @@ from jobs.extending import FEWER_THAN_TEN
 from jobs.hit_specs import RouteContext, Venues
 from jobs.job_specs import Policy
 from jobs.money import format_usd
+from jobs.plan_counts import PlanCounts
 from jobs.records import TaskSpec
-from jobs.slicing import Plan, PlannedTask
 from jobs.tables import Item, Job, Route
 
 
@@ -58,7 +58,7 @@ class _Quoted:
     """A route's plan and price."""
 
     route: Route
-    planned: Plan
+    planned: PlanCounts
     lines: tuple[EstimateLine, ...]
     likely_micros: int
     slot_micros: int  # the most that one assignment of its largest HIT costs
@@ -78,10 +78,10 @@ def estimate(session: Session, job_id: int, venues: Venues, blobs: Blobs) -> Est
     job = session.get(Job, job_id)
     if job is None:
         raise NotFound(f"job {job_id}: no such job")
-    items = batches.items_of(session, job)
+    n_items = batches.count_items(session, job)
     found = select(Route).where(Route.job_id == job_id).order_by(Route.position)
     quoted = [
-        _quote_route(hit_specs.route_context(session, route.id), session, items, venues, blobs)
+        _quote_route(hit_specs.route_context(session, route.id), session, venues, blobs)
         for route in session.scalars(found)
     ]
     policy = Policy.model_validate(job.policy)
@@ -90,31 +90,45 @@ def estimate(session: Session, job_id: int, venues: Venues, blobs: Blobs) -> Est
     lines.extend(_bonus_lines(policy.bonuses))
     return Estimate(
         tuple(lines),
-        n_tasks=len(items) * len({one.route.kind for one in quoted}),
-        n_hits=sum(len(one.planned.hits) for one in quoted if one.is_asked_at_once),
+        n_tasks=n_items * len({one.route.kind for one in quoted}),
+        n_hits=sum(one.planned.n_hits for one in quoted if one.is_asked_at_once),
         likely_micros=sum(one.likely_micros for one in quoted if one.is_asked_at_once),
         worst_micros=sum(line.micros for line in lines if not line.is_part),
         budget_micros=job.budget_micros,
     )
 
 
-def _quote_route(
-    context: RouteContext,
-    session: Session,
-    items: Mapping[int, Item],
-    venues: Venues,
-    blobs: Blobs,
-) -> _Quoted:
-    """The route's lines at worst, and its likely cost; HITs of one size are quoted once."""
+def sample_page(session: Session, job_id: int, position: int, blobs: Blobs) -> str:
+    """The page of a route's HIT as a worker will see it, with images of the dataset.
+
+    Raises:
+        NotFound: when the job has no such route, or the route asks no people.
+        InvalidInput: for a page over the size a venue takes.
+
+    """
+    route = session.scalar(select(Route).where(Route.job_id == job_id, Route.position == position))
+    if route is None or route.provider == "model":
+        raise NotFound(f"job {job_id}: no route {position} that shows a page")
+    context = hit_specs.route_context(session, route.id)
+    return hit_specs.page(
+        context, _sample_tasks(session, context, route.tasks_per_hit, blobs), blobs
+    )
+
+
+def _quote_route(context: RouteContext, session: Session, venues: Venues, blobs: Blobs) -> _Quoted:
+    """The route's lines at worst, and its likely cost; HITs of one size are quoted once.
+
+    A venue's price depends on how much a HIT holds, not on which images: so the counts of the
+    plan make the amounts exact, and any images stand for the rest.
+    """
     provider, route = context.provider(venues), context.route
-    planned = batches.plan_route(session, context)
+    planned = batches.count_route(session, context)
+    by_size = sorted(planned.n_hits_by_size.items())
+    samples = _sample_tasks(session, context, max(planned.n_hits_by_size, default=0), blobs)
     lines: list[EstimateLine] = []
     likely = slot = 0
-    for size, n_hits in sorted(Counter(len(hit) for hit in planned.hits).items()):
-        sample = next(hit for hit in planned.hits if len(hit) == size)
-        spec = hit_specs.draft_spec(
-            context, _sample_tasks(sample, items, blobs), max_assignments=route.redundancy
-        )
+    for size, n_hits in by_size:
+        spec = hit_specs.draft_spec(context, samples[:size], max_assignments=route.redundancy)
         if provider.has_pages:
             html = hit_specs.page(context, spec.tasks, blobs)
             page_fields.check_answers(html, context.kind, context.attributes)
@@ -133,12 +147,12 @@ def _line(route: Route, text: str, micros: int, *, is_part: bool = False) -> Est
     return EstimateLine(route.id, route.provider, route.kind, text, micros, is_part)
 
 
-def _known_lines(route: Route, planned: Plan, micros: int) -> list[EstimateLine]:
+def _known_lines(route: Route, planned: PlanCounts, micros: int) -> list[EstimateLine]:
     """The share of golds and of repeats, which the route's HITs pay for."""
-    n_all = sum(len(hit) for hit in planned.hits)
+    n_all = planned.n_tasks
     counts = (
-        ("known pictures (golds)", sum(task.is_gold for hit in planned.hits for task in hit)),
-        ("hidden repeats", sum(task.repeat_of is not None for hit in planned.hits for task in hit)),
+        ("known pictures (golds)", planned.n_golds),
+        ("hidden repeats", planned.n_repeats),
     )
     return [
         _line(
@@ -153,12 +167,14 @@ def _known_lines(route: Route, planned: Plan, micros: int) -> list[EstimateLine]
 
 
 def _sample_tasks(
-    planned: Sequence[PlannedTask], items: Mapping[int, Item], blobs: Blobs
+    session: Session, context: RouteContext, n_tasks: int, blobs: Blobs
 ) -> list[TaskSpec]:
     """Tasks as long on the page as the real ones: whole images stand for their tiles."""
+    found = select(Item).where(Item.dataset_id == context.job.dataset_id).order_by(Item.id.desc())
+    items = session.scalars(found.limit(max(n_tasks, 1))).all()
     return [
-        TaskSpec(position, position, hit_specs.image_ref(blobs, items[task.item_id], None))
-        for position, task in enumerate(planned)
+        TaskSpec(position, position, hit_specs.image_ref(blobs, item, None))
+        for position, item in zip(range(n_tasks), cycle(items), strict=False)
     ]
 
 
@@ -187,8 +203,8 @@ def _n_units(quoted: _Quoted, n_extra: int) -> int:
     """
     redundancy = quoted.route.redundancy
     if redundancy < FEWER_THAN_TEN <= redundancy + n_extra:
-        return len(quoted.planned.tasks)
-    return len(quoted.planned.hits)
+        return quoted.planned.n_tasks
+    return quoted.planned.n_hits
 
 
 def _bonus_lines(bonus_micros: int) -> list[EstimateLine]:

@@ -116,6 +116,24 @@ def browser_file(data: bytes) -> bytes:
     return stream.getvalue()
 
 
+def bare_copy(data: bytes, side: int) -> tuple[bytes, str]:
+    """The upright pixels alone, at most ``side`` in width and height, and their media type.
+
+    Nothing else of the file is left: no place, no camera, nothing behind its end.
+    """
+    lossy = _open(data).format in ("JPEG", "MPO")
+    image = open_upright(data)
+    image.thumbnail((side, side))
+    bare = Image.new("RGB", image.size)
+    bare.paste(image)
+    stream = io.BytesIO()
+    if lossy:
+        bare.save(stream, "JPEG", quality=90)
+        return stream.getvalue(), "image/jpeg"
+    bare.save(stream, "PNG")
+    return stream.getvalue(), "image/png"
+
+
 def cut_tile(data: bytes, tile: tuple[int, int, int, int]) -> tuple[bytes, str]:
     """The upright pixels of ``tile`` (left, top, right, bottom) and their media type.
 

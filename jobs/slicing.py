@@ -9,11 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.errors import InvalidInput
+from jobs.plan_counts import are_repeats_within, repeats_a_hit, totals, whole
 
 Tile = tuple[int, int, int, int]
-
-# A repeat hides in its original's HIT only where enough other tasks lie between them.
-_LEAST_FOR_REPEATS_WITHIN = 4
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Plan:
         return tuple(task for hit in self.hits for task in hit)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Question:
     """What is asked, before it has a place. ``original`` is the question it repeats."""
 
@@ -88,25 +86,45 @@ def plan(
         InvalidInput: for rates out of bounds, an impossible tile, or an item given twice.
 
     """
-    _check(items, tasks_per_hit, gold_rate, repeat_rate, tile, overlap)
+    check_choices(tasks_per_hit, gold_rate, repeat_rate, tile, overlap)
+    if len({item.item_id for item in items}) != len(items):
+        raise InvalidInput("items: expected each once")
     generator = np.random.default_rng(seed)
     ordered = sorted(items, key=lambda item: item.item_id)
     ordinary, marked = _questions(ordered, golds, gold_rate, repeat_rate, tile, overlap, generator)
     n_asked = len(ordinary) + len(marked)
     if not n_asked:
         return Plan(())
-    n_all, n_golds, n_repeats = _counts(len(ordinary), len(marked), gold_rate, repeat_rate)
+    n_all, n_golds, n_repeats = totals(len(ordinary), len(marked), gold_rate, repeat_rate)
     n_hits = math.ceil(n_all / tasks_per_hit)
     sizes = _spread(n_all, n_hits)
     hits = _deal_golds(marked, min(n_golds, n_hits * len(marked)), n_hits)
-    within = tasks_per_hit >= _LEAST_FOR_REPEATS_WITHIN or n_hits == 1
-    repeats = _repeats_a_hit(hits, sizes, n_repeats, within)
+    within = are_repeats_within(tasks_per_hit, n_hits)
+    golds_a_hit = np.array([len(hit) for hit in hits], dtype=np.int64)
+    repeats = repeats_a_hit(golds_a_hit, np.array(sizes), n_repeats, within).tolist()
     _deal_ordinary(hits, ordinary, sizes, repeats)
     if within:
         _repeat_within(hits, repeats, tasks_per_hit, generator)
     else:
         _repeat_later(hits, repeats, tasks_per_hit, generator)
     return _placed([hit for hit in hits if hit])
+
+
+def count_questions(
+    items: Sequence[ItemSize],
+    golds: Collection[int],
+    *,
+    gold_rate: float,
+    repeat_rate: float,
+    tile: int | None,
+    overlap: int,
+    seed: int,
+) -> tuple[int, int]:
+    """Ordinary questions and those that ``plan`` marks as golds, where images are cut."""
+    ordered = sorted(items, key=lambda item: item.item_id)
+    generator = np.random.default_rng(seed)
+    ordinary, marked = _questions(ordered, golds, gold_rate, repeat_rate, tile, overlap, generator)
+    return len(ordinary), len(marked)
 
 
 def tiles(width: int, height: int, tile: int, overlap: int) -> list[Tile]:
@@ -129,14 +147,10 @@ def _starts(length: int, tile: int, overlap: int) -> list[int]:
     return [index * (length - tile) // (n_tiles - 1) for index in range(n_tiles)]
 
 
-def _check(
-    items: Sequence[ItemSize],
-    tasks_per_hit: int,
-    gold_rate: float,
-    repeat_rate: float,
-    tile: int | None,
-    overlap: int,
+def check_choices(
+    tasks_per_hit: int, gold_rate: float, repeat_rate: float, tile: int | None, overlap: int
 ) -> None:
+    """Refuse what no plan can be made of; InvalidInput says what was expected."""
     if tasks_per_hit < 1:
         raise InvalidInput(f"tasks_per_hit: expected 1 or more, got {tasks_per_hit}")
     for name, rate in (("gold_rate", gold_rate), ("repeat_rate", repeat_rate)):
@@ -150,8 +164,6 @@ def _check(
         raise InvalidInput(f"overlap: expected 0 to half of the tile ({tile}), got {overlap}")
     if tile is not None and tile < 64:
         raise InvalidInput(f"tile: expected 64 pixels or more, got {tile}")
-    if len({item.item_id for item in items}) != len(items):
-        raise InvalidInput("items: expected each once")
 
 
 def _questions(
@@ -166,7 +178,7 @@ def _questions(
     """Ordinary questions and those marked as golds, each shuffled."""
     by_item = [(item.item_id, _cut(item, tile, overlap)) for item in items]
     n_all = sum(len(cut) for _, cut in by_item)
-    wanted = _floor(gold_rate * n_all / (1 - repeat_rate))
+    wanted = whole(gold_rate * n_all / (1 - repeat_rate))
     ordinary: list[_Question] = []
     marked: list[_Question] = []
     for index in generator.permutation(len(by_item)):
@@ -185,20 +197,6 @@ def _cut(item: ItemSize, tile: int | None, overlap: int) -> list[Tile | None]:
     return list(tiles(item.width, item.height, tile, overlap))
 
 
-def _counts(
-    n_ordinary: int, n_marked: int, gold_rate: float, repeat_rate: float
-) -> tuple[int, int, int]:
-    """Tasks in all, golds, repeats; marked golds are never fewer than asked once."""
-    n_all = max(
-        n_ordinary / (1 - gold_rate - repeat_rate), (n_ordinary + n_marked) / (1 - repeat_rate)
-    )
-    if not n_marked:
-        n_all = n_ordinary / (1 - repeat_rate)
-    n_golds = max(n_marked, _floor(gold_rate * n_all)) if n_marked else 0
-    n_repeats = min(_floor(repeat_rate * n_all), n_ordinary)
-    return n_ordinary + n_golds + n_repeats, n_golds, n_repeats
-
-
 def _deal_golds(marked: list[_Question], n_golds: int, n_hits: int) -> list[list[_Question]]:
     """Golds spread evenly over the HITs; in rotation, so that none comes twice in a HIT."""
     hits: list[list[_Question]] = []
@@ -207,27 +205,6 @@ def _deal_golds(marked: list[_Question], n_golds: int, n_hits: int) -> list[list
         hits.append([marked[(dealt + step) % len(marked)] for step in range(count)])
         dealt += count
     return hits
-
-
-def _repeats_a_hit(
-    hits: list[list[_Question]], sizes: list[int], n_repeats: int, within: bool
-) -> list[int]:
-    """Repeats of each HIT, spread evenly over the room that golds leave.
-
-    Within a HIT at most half of the room, for each repeat needs its original there;
-    otherwise the later half of the HITs repeats the earlier.
-    """
-    rooms = [size - len(hit) for hit, size in zip(hits, sizes, strict=True)]
-    if within:
-        rooms = [room // 2 for room in rooms]
-    else:
-        rooms[: len(rooms) // 2] = [0] * (len(rooms) // 2)
-    slots = [number for number, room in enumerate(rooms) for _ in range(room)]
-    counts = [0] * len(hits)
-    n_fitting = min(n_repeats, len(slots))
-    for step in range(n_fitting):
-        counts[slots[(2 * step + 1) * len(slots) // (2 * n_fitting)]] += 1
-    return counts
 
 
 def _deal_ordinary(
@@ -310,7 +287,3 @@ def _spread(total: int, n: int) -> list[int]:
 def _shuffle(questions: list[_Question], generator: np.random.Generator) -> None:
     order = generator.permutation(len(questions))
     questions[:] = [questions[index] for index in order]
-
-
-def _floor(number: float) -> int:
-    return math.floor(number + 1e-9)

@@ -136,7 +136,7 @@ def plan_document(form: Form, dataset: str, schema: str) -> dict[str, Any]:
         "dataset": dataset,
         "schema": schema,
         "environment": form.get("environment", "local"),
-        "budget": form.get("budget", "").strip(),
+        "budget": form.get("budget", "0").strip(),
         "seed": form.get("seed", "").strip() or 0,
         "routes": [
             _route(form, offer)
@@ -154,6 +154,98 @@ def plan_document(form: Form, dataset: str, schema: str) -> dict[str, Any]:
         },
         "review": {"mode": form.get("review", "approve")},
     }
+
+
+def keys_of(form: Form) -> list[str]:
+    """The routes that the plan form uses, in the order in which they are asked."""
+    return [o.key for o in offers(has_boxes=True, has_tags=True) if f"use-{o.key}" in form]
+
+
+def carried_over(form: Form, document: dict[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """The changed plan with all that its form does not show, as it was: money, times, titles.
+
+    The form shows one route of each kind a provider; a second one stays as it is.
+    """
+    before = {f"{one['provider']}-{one['kind']}": one for one in reversed(old["routes"])}
+    routes = []
+    for key, route in zip(keys_of(form), document["routes"], strict=True):
+        known = before.get(key)
+        if known is not None:
+            kept = {"attributes": known["attributes"]}
+            if f"reward-{key}" not in form:
+                kept["reward"] = known["reward"]
+            said = {name: v for name, v in route["options"].items() if f"{name}-{key}" in form}
+            hit = {**known["hit"], "template": route["hit"]["template"]}
+            route = {**route, **kept, "hit": hit, "options": {**known["options"], **said}}
+        routes.append(route)
+    routes += [one for one in old["routes"] if all(one is not first for first in before.values())]
+    parts = {name: {**old[name], **document[name]} for name in ("slicing", "quality", "review")}
+    money = {name: old[name] for name in ("budget", "bonuses") if name not in form}
+    return {**document, **parts, **money, "routes": routes}
+
+
+def money_document(form: Form, old: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan with the amounts of the money form; a field it lacks stays as it was."""
+
+    def field(name: str, default: object) -> str:
+        return form.get(name, "").strip() or str(default)
+
+    routes = []
+    for number, route in enumerate(old["routes"]):
+        options = dict(route["options"])
+        if "wage" in options:
+            options["wage"] = field(f"wage-{number}", options["wage"])
+        reward = field(f"reward-{number}", route["reward"])
+        routes.append({**route, "reward": reward, "options": options})
+    money = {name: field(name, old[name]) for name in ("budget", "bonuses")}
+    return {**old, **money, "routes": routes}
+
+
+def form_of_question(body: Mapping[str, Any]) -> dict[str, str]:
+    """The question form as it was filled in for a saved version."""
+    form = {
+        "name": body["name"],
+        "title": body.get("title", ""),
+        "instructions": body.get("instructions", ""),
+        "short_instructions": body.get("short_instructions", ""),
+        "classes": "\n".join(body.get("classes", ())),
+    }
+    for number, one in enumerate(body.get("attributes", ())):
+        is_scale = one["kind"] == "scale"
+        form |= {
+            f"attribute-name-{number}": one["name"],
+            f"attribute-kind-{number}": one["kind"],
+            f"attribute-title-{number}": one.get("title", ""),
+            f"attribute-unsure-{number}": one.get("unsure", ""),
+            f"attribute-options-{number}": f"{one['low']} to {one['high']}"
+            if is_scale
+            else ", ".join(one.get("options", ())),
+        }
+    for number, one in enumerate(body.get("examples", ())):
+        form |= {
+            f"example-image-{number}": one["image"],
+            f"example-verdict-{number}": one["verdict"],
+            f"example-note-{number}": one["text"],
+        }
+    return form
+
+
+def kept_examples(form: Form) -> list[dict[str, str]]:
+    """The example pictures that the form carries already, without those to be left out."""
+    numbers = [
+        name.rpartition("-")[2]
+        for name in form
+        if name.startswith("example-image-")
+        and f"example-drop-{name.rpartition('-')[2]}" not in form
+    ]
+    return [
+        {
+            "image": form[f"example-image-{number}"],
+            "text": form.get(f"example-note-{number}", "").strip(),
+            "verdict": form.get(f"example-verdict-{number}", "good"),
+        }
+        for number in numbers
+    ]
 
 
 def form_of(spec: JobSpec) -> dict[str, str]:

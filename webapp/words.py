@@ -54,6 +54,7 @@ def install(app: Flask) -> None:
         count=count,
         percent=percent,
         seconds=seconds,
+        plain=plain_amount,
         when=when,
         tag=tag_value,
         kind_name=lambda kind: KIND_NAMES.get(kind, kind),
@@ -85,6 +86,12 @@ def cents(micros: int | None) -> str:
     if abs(micros) < 10 * MICROS_PER_CENT:
         return format_usd(round_half_up_to_cent(micros * 10) // 10)
     return format_usd(round_half_up_to_cent(micros))
+
+
+def plain_amount(text: str) -> str:
+    """``0.05`` of ``0.050000``: an amount as a form takes it, with cents at least."""
+    whole, _, rest = str(text).partition(".")
+    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
 
 
 def count(number: int | None) -> str:

@@ -100,6 +100,7 @@ from jobs.tables.money import (
 from jobs.tables.people import ApiToken as ApiToken
 from jobs.tables.people import User as User
 from jobs.tables.rehearsals import Rehearsal as Rehearsal
+from jobs.tables.sketches import JobSketch as JobSketch
 from jobs.tables.standing import Exclusion as Exclusion
 from jobs.tables.standing import Letter as Letter
 from jobs.tables.standing import LetterCopy as LetterCopy

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.errors import InvalidInput
-from jobs.slicing import ItemSize, Plan, plan, tiles
+from jobs.plan_counts import count_plan, count_whole
+from jobs.slicing import ItemSize, Plan, count_questions, plan, tiles
 
 
 def sized(n, width=100, height=80):
@@ -174,3 +175,33 @@ def test_tiles_cover_the_image_and_overlap(width, height, tile, share):
         assert spans[-1][1] == length
         assert all(end - start == min(tile, length) for start, end in spans)
         assert all(before[1] - after[0] >= overlap for before, after in itertools.pairwise(spans))
+
+
+@given(
+    n=st.integers(0, 300),
+    n_golds=st.integers(0, 40),
+    tasks_per_hit=st.integers(1, 12),
+    gold_rate=st.sampled_from([0, 0.05, 0.1, 0.3, 0.5]),
+    repeat_rate=st.sampled_from([0, 0.02, 0.1, 0.2]),
+    tile=st.sampled_from([None, 64, 90]),
+    seed=st.integers(0, 5),
+)
+@settings(max_examples=300, deadline=None)
+def test_counts_foretell_the_plan_exactly(
+    n, n_golds, tasks_per_hit, gold_rate, repeat_rate, tile, seed
+):
+    if gold_rate + repeat_rate > 0.5:
+        gold_rate = 0.0
+    golds = set(range(1, n + 1, 3)[:n_golds])
+    rates = {"gold_rate": gold_rate, "repeat_rate": repeat_rate}
+    cut = {"tile": tile, "overlap": 10 if tile else 0}
+    made = plan(sized(n), golds, tasks_per_hit=tasks_per_hit, **rates, **cut, seed=seed)
+    n_ordinary, n_marked = count_questions(sized(n), golds, **rates, **cut, seed=seed)
+    if tile is None:
+        assert (n_ordinary, n_marked) == count_whole(n, len(golds), **rates)
+    counts = count_plan(n_ordinary, n_marked, tasks_per_hit=tasks_per_hit, **rates)
+    assert counts.n_hits_by_size == Counter(len(hit) for hit in made.hits)
+    assert counts.n_hits == len(made.hits)
+    assert counts.n_tasks == len(made.tasks)
+    assert counts.n_golds == sum(task.is_gold for task in made.tasks)
+    assert counts.n_repeats == sum(task.repeat_of is not None for task in made.tasks)

@@ -50,6 +50,7 @@ def test_a_person_goes_from_photos_to_an_export_without_a_terminal(
         bring_images(town, page, [town.folder / "holiday" / one.name for one in drawn])
         ask_a_question(page)
         plan(page)
+        pay(page)
         rehearse(page)
         launch(page)
         job_id = int(re.search(r"/jobs/(\d+)", page.url)[1])  # type: ignore[index]
@@ -103,9 +104,15 @@ def plan(page: Page) -> None:
     page.get_by_label("Name", exact=True).fill("Holiday shapes")
     page.locator("[name=redundancy-mturk-boxes]").fill("2")
     page.locator("[name=sure_at]").fill("100")
-    page.get_by_label("Budget, $").fill("25.00")
     page.get_by_role("button", name=re.compile("Make the draft")).click()
-    expect(page.get_by_role("heading", name="Review and launch")).to_be_visible()
+    page.wait_for_url("**/money")
+
+
+def pay(page: Page) -> None:
+    """A budget that is enough."""
+    page.get_by_label("Budget, $").fill("25.00")
+    page.get_by_role("button", name="Keep and go on").click()
+    page.wait_for_url("**/rehearse")
 
 
 def rehearse(page: Page) -> None:
@@ -118,6 +125,8 @@ def rehearse(page: Page) -> None:
 
 
 def launch(page: Page) -> None:
+    page.get_by_role("link", name="Go on to the launch").click()
+    expect(page.get_by_role("heading", name="Review and launch")).to_be_visible()
     page.get_by_role("button", name="Launch", exact=True).click()
     expect(page.get_by_role("heading", name="Holiday shapes")).to_be_visible()
     expect(page.get_by_text("running").first).to_be_visible()

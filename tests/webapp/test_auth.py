@@ -21,7 +21,7 @@ MEMBERS = {
     "token_id": 1, "width": 320, "key": "aa/b.jpg", "signature": "x", "filename": "app.css",
     "name": "cats", "trial_id": 1, "worker_id": 1, "assignment_id": 1, "batch_id": 1,
     "finding_id": 1, "rehearsal_id": 1, "hook_id": 1, "delivery_id": 1,
-    "intake_id": 1,
+    "intake_id": 1, "sketch_id": 1, "number": 1,
     "environment": "local",
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ FOR_ALL_MANAGERS = {
     "job_id", "dataset_id", "person_id", "assignment_id", "finding_id", "trial_id", "hook_id",
     "batch_id", "rehearsal_id", "environment", "name",
     "kind", "width", "key", "signature", "filename",
-    "intake_id",
+    "intake_id", "sketch_id", "number",
 }  # fmt: skip
 PAGE_ROLES = {PUBLIC, *accounts.ROLES}
 

@@ -25,7 +25,10 @@ PAGES = (
     "/jobs/1/ledger", "/jobs/1/ledger.csv", "/jobs/1/exports", "/adjudicate", "/adjudicate?job=1",
     "/datasets", "/datasets/1", "/jobs/new", "/jobs/new/question?dataset=1",
     "/jobs/new/plan?dataset=1&schema=1", "/jobs/2/review", "/jobs/1/review",
-    "/jobs/2/plan", "/people", "/account", "/jobs/1/workers/1", "/jobs/1/workers/1/exclude",
+    "/jobs/2/plan", "/jobs/2/money", "/jobs/2/rehearse", "/people",
+    "/jobs/new/question?dataset=1&schema=1&draft=2",
+    "/datasets/imports/1", "/datasets/imports/1/state", "/datasets/imports/1/refused.csv",
+    "/account", "/jobs/1/workers/1", "/jobs/1/workers/1/exclude",
     "/jobs/1/workers/1/habits",
     "/jobs/1/workers/1/readmit", "/jobs/1/workers/1/grant", "/jobs/1/workers/1/warn",
     "/jobs/1/batches", "/jobs/2/batches",
@@ -294,14 +297,12 @@ def test_example_pictures_travel_with_the_question_and_must_be_pictures(app: Fla
 
 def test_a_draft_can_be_changed_until_it_is_launched(app: Flask) -> None:
     client = sign_in(app)
-    page = client.get("/jobs/2/plan").text
-    assert 'value="0.06"' in page
+    assert 'value="0.06"' in client.get("/jobs/2/money").text
     plan = {"name": "A better draft", "budget": "30", "use-mturk-boxes": "yes",
             "reward-mturk-boxes": "0.09", "redundancy-mturk-boxes": "2",
             "environment": "production"}  # fmt: skip
     assert client.post("/jobs/2/plan", data=plan).status_code == 302
-    page = client.get("/jobs/2/plan").text
-    assert 'value="0.09"' in page
+    assert 'value="0.09"' in client.get("/jobs/2/money").text
     assert "production" not in client.get("/jobs/2").text
     assert client.post("/jobs/2/plan", data={**plan, "name": "Desk and sky"}).status_code == 409
     assert client.post("/jobs/2/plan", data={**plan, "budget": "-1"}).status_code == 422

@@ -35,7 +35,7 @@ def test_a_draft_is_rehearsed_from_its_page_and_its_forecast_stays(app: Flask) -
     assert "/jobs/2/rehearsal" in client.get("/jobs/2/review").text
     assert "Rehearse" in client.get("/jobs/2/rehearsal").text
     n_hits = n_rows(app, Hit)
-    assert client.post("/jobs/2/rehearse", data=SMALL).headers["Location"] == "/jobs/2/review"
+    assert client.post("/jobs/2/rehearse", data=SMALL).headers["Location"] == "/jobs/2/rehearse"
     page = ""
     for _ in range(600):
         page = client.get("/jobs/2/rehearsal").text

@@ -96,9 +96,18 @@ def test_a_template_is_written_seen_answered_and_kept(site: StudioSite, browser:
         expect(page.get_by_role("alert")).to_contain_text("shows one image a HIT")
         page.locator("#tasks-mturk-tags").fill("1")
         page.get_by_role("button", name="Keep the changes").click()
-        page.wait_for_url("**/review")
+        page.wait_for_url("**/money")
         page.goto("/jobs/2/plan")
         assert choice.input_value() == "colour-by-hand@1"
+
+
+def test_a_draft_shows_each_page_as_a_worker_sees_it(site: StudioSite, browser: Browser) -> None:
+    with visit(site, browser) as page:
+        page.goto("/jobs/2/money")
+        page.get_by_role("link", name="See the page as a worker").first.click()
+        frame = page.frame_locator("iframe[name=preview]")
+        expect(frame.get_by_text("Boxes touch the outermost pixels").first).to_be_visible()
+        assert not Axe().run(page).response["violations"]
 
 
 def test_an_answer_that_a_job_would_refuse_says_why(site: StudioSite, browser: Browser) -> None:

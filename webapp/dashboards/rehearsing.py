@@ -47,7 +47,7 @@ def start(job_id: int) -> Response:
         if has_begun
         else "A rehearsal is under way already."
     )
-    return redirect(url_for("new_job.review", job_id=job_id))
+    return redirect(url_for("draft_steps.rehearse", job_id=job_id))
 
 
 def begin(job_id: int, *, n_items: int, n_runs: int) -> bool:

@@ -16,6 +16,7 @@ depends_on = None
 def upgrade() -> None:
     _widen_intake()
     _create_intake_file()
+    _create_job_sketch()
 
 
 def _widen_intake() -> None:
@@ -71,3 +72,19 @@ def _create_intake_file() -> None:
         sa.PrimaryKeyConstraint("intake_id", "row", name="pk_intake_file"),
     )
     op.create_index("ix_intake_file_page", "intake_file", ["intake_id", "state", "row"])
+
+
+def _create_job_sketch() -> None:
+    op.create_table(
+        "job_sketch",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("actor", sa.String(length=254), nullable=False),
+        sa.Column("dataset_id", Id, nullable=False),
+        sa.Column("form", sa.JSON(), nullable=False),
+        sa.Column("touched_at", UtcDateTime, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"], ["dataset.id"], name="fk_job_sketch_dataset_id_dataset"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_job_sketch"),
+    )
+    op.create_index("ix_job_sketch_actor", "job_sketch", ["actor"])
