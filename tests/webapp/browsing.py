@@ -74,7 +74,7 @@ class Site:
         return self.app.extensions["hitworks"].sessions
 
     def stop(self) -> None:
-        self._server.close()
+        self._server.trigger.pull_trigger(self._server.close)  # in the loop's own thread
         self._thread.join(timeout=10)
         self._server.task_dispatcher.shutdown()
         close(self.app)

@@ -58,6 +58,7 @@ def as_person(site: Site, browser: Browser) -> Iterator[Open]:
     yield sign_in
     for context in contexts:
         for page in context.pages:  # a page that says it is left would speak to a server that stops
+            page.wait_for_load_state("networkidle")
             page.evaluate("delete document.querySelector('[data-desk]')?.dataset.look")
         context.close()
     assert not problems

@@ -53,8 +53,8 @@ def test_a_voice_is_accepted_as_it_is_with_one_press(site: Site, as_person: Open
     go(page, item)
     with reading(site.sessions) as session:
         answer = next(a for a in item_view(session, 1, item).answers if a.kind == "boxes")
-    page.get_by_label(f"Take what {answer.worker} says").click()
-    decided(page)
+    page.get_by_label(f"Decide as {answer.worker} says").click()
+    page.get_by_text("Decided. Earlier versions are kept.").wait_for()
     label = newest(site, item)
     sides = ("label", "left", "top", "right", "bottom")
     assert [[box[side] for side in sides] for box in label.value["boxes"]] == [

@@ -107,9 +107,12 @@ addEventListener("keydown", (event) => {
 }, true);
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-do], [data-take]");
+  const button = event.target.closest("[data-do], [data-take], [data-accept]");
   if (!button) return;
-  if (button.dataset.take) takeVoice(Number(button.dataset.take));
+  if (button.dataset.accept) {
+    takeVoice(Number(button.dataset.accept));
+    deskForm.requestSubmit(deskPart("decide"));
+  } else if (button.dataset.take) takeVoice(Number(button.dataset.take));
   else act(button.dataset.do);
 });
 
