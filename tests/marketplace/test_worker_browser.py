@@ -136,7 +136,7 @@ def live_through(desk: Desk, account: Account, hit: dict) -> None:
 
 
 @pytest.mark.parametrize(
-    ("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
+    ("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
 )
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(
     running: Running, desk_of: Callable[..., Desk], theme: str, width: int, tmp_path: Path
