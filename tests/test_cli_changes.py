@@ -53,6 +53,21 @@ def test_hits_are_kept_open_once(bench, settings):  # noqa: F811
     assert bench.count(Intent, operation="UpdateExpirationForHIT", state="done") == 1
 
 
+def test_habits_and_totals_are_told(bench, settings):  # noqa: F811
+    job_id = bench.launch(n_items=2, redundancy=2)
+    bench.drain()
+    bench.answer_all()
+    bench.settle_down(2)
+    rows = told(settings, "worker", "list", job_id)
+    (habit,) = told(settings, "worker", "habits", job_id, rows[0]["worker_id"])
+    assert habit["n_looked_at"] == 2
+    assert "colour: 2 of 2 as settled" in ran(settings, "worker", "habits", job_id, 1).output
+    totals = told(settings, "ledger", "totals", job_id)
+    spent = sum(row["spent_micros"] for row in totals["days"])
+    assert spent == bench.job(job_id).spent_micros > 0
+    assert len(totals["workers"]) == 2
+
+
 def test_people_and_their_tokens_are_changed_and_ended(settings):  # noqa: F811
     ran(
         settings,

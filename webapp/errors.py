@@ -29,6 +29,21 @@ _STATUS: tuple[tuple[type[HitworksError], int, str], ...] = (
     (InvalidInput, 422, "invalid_input"),
     (ProviderError, 502, "provider_error"),
 )
+_TITLES = {
+    400: "This request could not be read",
+    401: "Sign in first",
+    403: "You may not do this",
+    404: "There is nothing here",
+    405: "This cannot be done here",
+    409: "This is not possible now",
+    413: "This is too large",
+    415: "This kind of file is not taken",
+    422: "Something is not as expected",
+    429: "Too many requests",
+    500: "Something went wrong here",
+    502: "A venue did not do as asked",
+    503: "Busy just now",
+}
 _ADVICE = {
     401: "Sign in, then try again.",
     403: "Ask an administrator if you should be able to do this.",
@@ -53,8 +68,8 @@ class Problem:
 
     @property
     def title(self) -> str:
-        """The status in words."""
-        return HTTPStatus(self.status).phrase
+        """What happened, in a person's words."""
+        return _TITLES.get(self.status, HTTPStatus(self.status).phrase)
 
     @property
     def advice(self) -> str:

@@ -19,6 +19,8 @@ from jobs.reasons import checked_reason
 from jobs.reconciling import reconcile
 from jobs.reports.datasets import job_schema
 from jobs.reports.heads import job_head
+from jobs.reports.money import cost_by_route
+from jobs.reports.totals import day_totals, worker_totals
 from jobs.settings import Settings
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
@@ -57,6 +59,26 @@ def show(settings: Settings, job_id: int, limit: int, as_json: bool) -> None:
     _door.show({"balances": balances, "lines": lines}, as_json, accounts)
     if not as_json:
         _door.show(None, False, _door.table(("at", "kind", "route", "worker", "legs"), rows))
+
+
+@group.command("totals")
+@click.argument("job_id", type=_door.ROW_ID)
+@_door.json_option
+@_door.settings_of
+def totals(settings: Settings, job_id: int, as_json: bool) -> None:
+    """What a job spent by route, day and worker."""
+    with _door.reading(settings) as session:
+        job_head(session, job_id)
+        routes = cost_by_route(session, job_id)
+        days, workers = day_totals(session, job_id), worker_totals(session, job_id)
+    rows = [
+        *((f"{row.provider} {row.kind}", row.spent_micros) for row in routes),
+        *((row.day.isoformat(), row.spent_micros) for row in days),
+        *((row.name or row.provider_worker_id, row.earned_micros) for row in workers),
+    ]
+    found = {"routes": routes, "days": days, "workers": workers}
+    shown = [(name, format_usd(micros)) for name, micros in rows]
+    _door.show(found, as_json, _door.table(("route, day or worker", "spent or earned"), shown))
 
 
 @group.command("check")

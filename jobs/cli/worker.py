@@ -8,8 +8,10 @@ from jobs import bonuses, reports
 from jobs.cli import _door, _inviting, _standing
 from jobs.marketplace_accounts import add_worker, read_admin_token
 from jobs.money import format_usd, parse_usd
+from jobs.reports.habits import worker_habits
 from jobs.reports.heads import job_head
 from jobs.settings import Settings
+from jobs.workers.standing import find_worker
 
 
 @click.group("worker")
@@ -83,6 +85,29 @@ def add(settings: Settings, name: str, staff: bool, password: str, as_json: bool
         as_json,
         f"{name}: {worker_id}, signs in at {address}",
     )
+
+
+@group.command("habits")
+@click.argument("job_id", type=_door.ROW_ID)
+@click.argument("worker")
+@_door.json_option
+@_door.settings_of
+def habits(settings: Settings, job_id: int, worker: str, as_json: bool) -> None:
+    """What WORKER (a number, or the venue's id) takes for what, and what speaks against them."""
+    with _door.reading(settings) as session:
+        found = worker_habits(session, job_id, find_worker(session, job_id, worker).id)
+    lines = []
+    for habit in found:
+        lines += [f"{habit.kind}: {one.kind}: {one.told}" for one in habit.evidence]
+        for table in habit.confusions:
+            lines.append(f"{habit.kind}: {table.title}: {table.n_right} of {table.n} as settled")
+            lines += [
+                f"  {table.names[i] or 'nothing'} taken for {table.names[j] or 'nothing'}: {n}"
+                for i, row in enumerate(table.rows)
+                for j, n in enumerate(row)
+                if n and i != j
+            ]
+    _door.show(found, as_json, "\n".join(lines) or "no answers that are combined")
 
 
 @group.command("bonus")

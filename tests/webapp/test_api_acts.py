@@ -139,6 +139,8 @@ def test_a_jobs_terms_and_a_drafts_plan_change(app: Flask) -> None:
     assert code(program.send("/jobs/1/plan", plan, "PUT")) == "conflict"
     progress = program.get("/jobs/1/progress").json
     assert progress is not None and progress["spending"][0]["points"]
+    totals = program.get("/jobs/1/ledger/totals").json
+    assert totals is not None and {"routes", "days", "workers"} == set(totals)
 
 
 def test_paid_calls_are_stopped_and_go_on_and_limits_are_set(app: Flask) -> None:

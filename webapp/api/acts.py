@@ -17,8 +17,10 @@ from jobs.reports.batches import BatchRow
 from jobs.reports.findings import FindingRow, LastLook, PauseSwitch
 from jobs.reports.habits import Habits
 from jobs.reports.health import Health
+from jobs.reports.money import RouteCost
 from jobs.reports.pace import Finish, Throughput
 from jobs.reports.spending import Spending
+from jobs.reports.totals import DayTotal, WorkerTotal
 from jobs.workers.rejecting import RejectionPreview
 from jobs.workers.reversals import ReversalPreview
 from jobs.workers.standing import ExclusionPreview, Standing
@@ -215,6 +217,14 @@ class Progress(BaseModel):
     finish: Finish
     throughput: Throughput
     spending: tuple[Spending, ...]
+
+
+class Totals(BaseModel):
+    """A job's money by route, by day of UTC, and by worker: the hundred paid most."""
+
+    routes: tuple[RouteCost, ...]
+    days: tuple[DayTotal, ...]
+    workers: tuple[WorkerTotal, ...]
 
 
 class Findings(BaseModel):

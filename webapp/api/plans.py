@@ -10,9 +10,20 @@ from jobs import amending, drafts
 from jobs.rehearsals import saved
 from jobs.reports import job_report
 from jobs.reports.heads import job_head
+from jobs.reports.money import cost_by_route
 from jobs.reports.pace import finish, throughput
 from jobs.reports.spending import spending
-from webapp.api.acts import Amended, NewPlan, NewRehearsal, NewTerms, Plan, Progress, Rehearsal
+from jobs.reports.totals import day_totals, worker_totals
+from webapp.api.acts import (
+    Amended,
+    NewPlan,
+    NewRehearsal,
+    NewTerms,
+    Plan,
+    Progress,
+    Rehearsal,
+    Totals,
+)
 from webapp.api.shapes import Job
 from webapp.api.spec import endpoint, reply
 from webapp.auth import actor
@@ -64,6 +75,21 @@ def progress(job_id: int) -> Response:
                 finish=finish(session, job_id, now()),
                 throughput=throughput(session, job_id),
                 spending=spending(session, job_id),
+            )
+        )
+
+
+@blueprint.get("/ledger/totals")
+@endpoint("manager", "read", Totals, tag="jobs")
+def totals(job_id: int) -> Response:
+    """What the job spent by route, day and worker."""
+    with reading() as session:
+        job_head(session, job_id)
+        return reply(
+            Totals(
+                routes=cost_by_route(session, job_id),
+                days=day_totals(session, job_id),
+                workers=worker_totals(session, job_id),
             )
         )
 
