@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
@@ -63,14 +63,14 @@ def reading(sessions: Sessions) -> Iterator[Session]:
 
 
 def insert_new(session: Session, table: type[Any], values: dict[str, Any]) -> int | None:
-    """The id of the new row, or None when a row with its unique key exists already.
+    """The key of the new row, or None when a row with its unique key exists already.
 
     Decided by the database itself, so two writers at once insert one row.
     """
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = insert(table).values(**values).on_conflict_do_nothing()
-    number: int | None = session.scalar(statement.returning(table.id))
-    return number
+    key: int | None = session.scalar(statement.returning(inspect(table).primary_key[0]))
+    return key
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs import events
+from jobs.db import insert_new
 from jobs.errors import InvalidInput, NotFound
 from jobs.tables import Finding
 
@@ -17,12 +18,11 @@ RESOLVED_BY = "\nResolved by "
 
 def report(session: Session, key: str, message: str, now: datetime, job_id: int | None) -> bool:
     """Write the finding; False when it is open already. A resolved one is opened again."""
-    row = session.scalar(select(Finding).where(Finding.key == key).with_for_update())
-    if row is not None and row.state == "open":
+    fresh = {"message": message[:4000], "state": "open", "created_at": now}
+    is_new = insert_new(session, Finding, {"key": key, "job_id": job_id, **fresh}) is not None
+    row = session.scalars(select(Finding).where(Finding.key == key).with_for_update()).one()
+    if row.state == "open" and not is_new:
         return False
-    if row is None:
-        row = Finding(key=key, job_id=job_id)
-        session.add(row)
     row.message, row.state, row.created_at, row.resolved_at = message[:4000], "open", now, None
     session.flush()
     key = f"{row.id}:{now.isoformat()}"

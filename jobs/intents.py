@@ -21,6 +21,7 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from jobs import findings
+from jobs.db import insert_new
 from jobs.errors import Conflict, Paused
 from jobs.tables import Extension, Installation, Intent, Job, Switch
 
@@ -59,9 +60,15 @@ def begin(session: Session, call: Call, now: datetime) -> tuple[Intent, bool]:
         refuse_when_paused(session, call.job_id)
     if call.is_paid and call.operation in BUYING:
         _refuse_buying_with_findings(session)
-    intent = session.scalar(select(Intent).where(Intent.key == call.key).with_for_update())
+    same = select(Intent).where(Intent.key == call.key).with_for_update()
+    intent = session.scalar(same)
     if intent is None:
-        return _new(session, call, now), True
+        is_new = _insert(session, call, now)
+        intent = session.scalars(same).one()
+        if is_new:
+            intent.token = token(session, call.operation, intent.id, intent.window)
+            session.flush()
+            return intent, True
     if intent.parameters_sha256 != _digest(call.parameters):
         raise Conflict(
             f"{call.key}: written with other parameters before: {intent.parameters} "
@@ -230,10 +237,9 @@ def set_pause(
     """
     if name == PAUSE and not is_on:
         _refuse_with_findings(session)
-    switch = session.get(Switch, name, with_for_update=True)
-    if switch is None:
-        switch = Switch(name=name)
-        session.add(switch)
+    values = {"name": name, "is_on": is_on, "reason": reason, "actor": actor, "changed_at": now}
+    insert_new(session, Switch, values)
+    switch = session.get_one(Switch, name, with_for_update=True, populate_existing=True)
     switch.is_on, switch.reason, switch.actor, switch.changed_at = is_on, reason, actor, now
     session.flush()
 
@@ -255,24 +261,21 @@ def _refuse_with_findings(session: Session) -> None:
         )
 
 
-def _new(session: Session, call: Call, now: datetime) -> Intent:
-    intent = Intent(
-        key=call.key,
-        job_id=call.job_id,
-        operation=call.operation,
-        token="",
-        parameters=dict(call.parameters),
-        parameters_sha256=_digest(call.parameters),
-        state="sending",
-        actor=call.actor,
-        created_at=now,
-        first_sent_at=now,
-    )
-    session.add(intent)
-    session.flush()
-    intent.token = token(session, call.operation, intent.id, intent.window)
-    session.flush()
-    return intent
+def _insert(session: Session, call: Call, now: datetime) -> bool:
+    """Whether the call's row is new; of several who ask at once one has made it."""
+    values = {
+        "key": call.key,
+        "job_id": call.job_id,
+        "operation": call.operation,
+        "token": "",
+        "parameters": dict(call.parameters),
+        "parameters_sha256": _digest(call.parameters),
+        "state": "sending",
+        "actor": call.actor,
+        "created_at": now,
+        "first_sent_at": now,
+    }
+    return insert_new(session, Intent, values) is not None
 
 
 def _digest(parameters: Mapping[str, Any]) -> str:

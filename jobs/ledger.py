@@ -234,7 +234,8 @@ def _hit_differences(session: Session, job: Job) -> list[str]:
 
 def _locked(session: Session, job_id: int) -> Job:
     session.flush()
-    job = session.get(Job, job_id, populate_existing=True, with_for_update=True)
+    # Not FOR UPDATE: rows that refer to the job hold its key, and two such would wait in a circle.
+    job = session.get(Job, job_id, populate_existing=True, with_for_update={"key_share": True})
     if job is None:
         raise NotFound(f"job {job_id}: no such job")
     return job

@@ -15,7 +15,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, Update, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
-from jobs.db import Sessions, transaction
+from jobs.db import Sessions, insert_new, transaction
 from jobs.errors import Conflict, NotFound
 from jobs.tables import Sweep, Work
 
@@ -52,12 +52,13 @@ def enqueue(
     """
     key = f"{task_name}:{subject_id}"
     due = at or now
-    row = session.scalar(select(Work).where(Work.key == key).with_for_update())
-    if row is None:
-        row = Work(key=key, task_name=task_name, subject_id=subject_id, state="ready")
-        row.next_try_at, row.created_at = due, now
-        session.add(row)
-    elif row.state == "running":
+    same = select(Work).where(Work.key == key).with_for_update()
+    row = session.scalar(same)
+    if row is None:  # for several who ask at once, one of them makes it
+        new = {"key": key, "task_name": task_name, "subject_id": subject_id, "state": "ready"}
+        insert_new(session, Work, {**new, "next_try_at": due, "created_at": now})
+        row = session.scalars(same).one()
+    if row.state == "running":
         row.run_again = True
     else:
         row.next_try_at = min(row.next_try_at, due) if row.state == "ready" else due

@@ -226,13 +226,19 @@ class Mturk:
         )
 
     def reverse(self, provider_assignment_id: str, feedback: str) -> str:
-        return self._decide(
-            "approve_assignment",
-            "Approved",
-            AssignmentId=provider_assignment_id,
-            RequesterFeedback=feedback,
-            OverrideRejection=True,
-        )
+        try:
+            return self._decide(
+                "approve_assignment",
+                "Approved",
+                AssignmentId=provider_assignment_id,
+                RequesterFeedback=feedback,
+                OverrideRejection=True,
+            )
+        except ProviderError as error:
+            if not error.permanent:
+                raise
+            # Refused, for its age perhaps, after an earlier call that had the effect.
+            return self._assignment_state(provider_assignment_id)
 
     def bonus(
         self,

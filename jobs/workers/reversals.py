@@ -286,10 +286,7 @@ def _give_up(
             intents.finish(session, intent.id, "unknown", now, error=error)
             return
         if intents.finish(session, intent.id, "failed", now, error=error):
-            spent = intent.parameters["reward_micros"] + intent.parameters["fee_micros"]
-            void = f"void:intent:{intent.id}:{intent.window}"
-            why = _why(intent, assignment, context)
-            ledger.release(session, context.job.id, spent, key=void, reason=why, now=now)
+            ledger.void(session, intent, _why(intent, assignment, context), now)
 
 
 def _why(intent: Intent, assignment: Assignment, context: RouteContext) -> Reason:

@@ -154,6 +154,21 @@ def test_a_reversal_that_comes_too_late_to_the_venue_gives_the_money_back(reject
     assert bench.count(Intent, key=f"reverse:assignment:{assignment_id}", state="failed") == 1
 
 
+@pytest.mark.parametrize(("effect", "n_paid"), [("drop_before", 1), ("drop_after", 2)])
+def test_a_lost_reply_that_is_followed_too_late_is_looked_up(rejected, effect, n_paid):
+    """The venue refuses the second try for its age; what became of the first one counts."""
+    bench, job_id, assignment_id = rejected
+    reverse(bench, assignment_id)
+    bench.market.market.faults.replace([Fault("ApproveAssignment", effect, 1, 1)])
+    bench.drain()
+    bench.dial.turn(days=31)
+    bench.settle_down()
+    check(bench, job_id, n_paid)
+    (intent,) = bench.ours(Intent, key=f"reverse:assignment:{assignment_id}")
+    assert intent.state == ("done" if n_paid == 2 else "failed")
+    assert bench.count(Finding, state="open") == 2 - n_paid
+
+
 def test_a_reversal_over_the_budget_is_refused_with_what_is_missing(rejected):
     bench, job_id, assignment_id = rejected
     with transaction(bench.sessions) as session:
