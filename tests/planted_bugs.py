@@ -235,8 +235,8 @@ BUGS = (
     _bug(
         "a HIT that ended is opened again behind its money",
         "prolonging",
-        "        if ends_at is None or ends_at <= resources.clock() + LAST_CALL:\n",
-        "        if ends_at is None:\n",
+        "LAST_CALL = timedelta(minutes=10)",
+        "LAST_CALL = -timedelta(days=365)",
         "prolonging.py::test_a_hit_that_ended_is_not_opened_again_behind_its_money",
     ),
     _bug(
