@@ -92,8 +92,12 @@ class Server:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--database", action="append", help="sqlite, postgres or a URL; repeatable")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--database", action="append", help="sqlite, postgres or a URL; repeatable (default: both)"
+    )
     for name, default, meaning in (
         ("robots", Plan.n_robots, "workers at once"),
         ("assignments", Plan.n_assignments, "assignments they do in all"),

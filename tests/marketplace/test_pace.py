@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import boto3
 import pytest
 import requests
 
+from scripts.bench import load
 from tests.marketplace.bench import Person, code_of, meet, message_of, open_account, refused
+from webapp import cli
 from webapp.marketplace.options import Options, read_options
 from webapp.marketplace.serving import Running
 
@@ -68,3 +72,33 @@ def test_options_are_read_as_one_writes_them() -> None:
 def test_an_option_that_cannot_be_read_is_named(pair: str) -> None:
     with pytest.raises(ValueError, match=pair.partition("=")[0] if "rates" not in pair else "'5'"):
         read_options([pair])
+
+
+def test_the_command_refuses_an_option_that_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--data-dir", str(tmp_path), "marketplace", "--option", "page_size=many"])
+    assert ended.value.code == cli.BAD_INPUT
+    assert "marketplace option page_size=many" in capsys.readouterr().err
+
+
+def test_the_command_takes_options_from_its_line_and_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HITWORKS_MARKETPLACE_OPTIONS", "page_size=3 call_rates=6/day")
+    url = f"sqlite:///{tmp_path / 'market.sqlite'}"
+    with load.running_server(url, tmp_path, "--option", "page_size=2") as server:
+        client = boto3.client(
+            "mturk", endpoint_url=server.url, region_name="us-east-1",
+            aws_access_key_id="a", aws_secret_access_key="b",
+        )  # fmt: skip
+        for number in range(4):
+            client.create_qualification_type(
+                Name=f"Q{number}", Description="d", QualificationTypeStatus="Active"
+            )
+        listed = client.list_qualification_types(MustBeRequestable=True)
+        assert listed["NumResults"] == 2
+        client.get_account_balance()
+        with pytest.raises(client.exceptions.ClientError, match="Rate exceeded"):
+            client.get_account_balance()
