@@ -38,6 +38,7 @@ MORE = {
     ("batch", "prolong"): ("--days", "3"),
     ("worker", "exclude"): ("W1", "--reason", "r"),
     ("worker", "grant"): ("W1", "q", "--reason", "r"),
+    ("worker", "habits"): ("W1",),
     ("worker", "readmit"): ("W1", "--reason", "r"),
     ("worker", "standing"): ("W1",),
     ("worker", "warn"): ("W1", "--subject", "s", "--text", "t"),
