@@ -264,6 +264,8 @@ def form_of(spec: JobSpec) -> dict[str, str]:
     }
     for route in spec.routes:
         key = f"{route.provider}-{route.kind}"
+        if f"use-{key}" in form:
+            continue  # the form shows the first of its kind
         form |= {
             f"use-{key}": "yes",
             f"redundancy-{key}": str(route.redundancy),

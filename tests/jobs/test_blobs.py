@@ -5,9 +5,10 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from jobs.blobs import media_type_of, open_blobs, parse_s3_uri
+from jobs.blobs import media_type_of, open_blobs, open_s3, parse_s3_uri
 from jobs.datasets import import_dataset
 from jobs.errors import InvalidInput, NotFound, ProviderError
+from jobs.intake_sources import rows_of_s3
 from jobs.settings import Settings
 from tests.factories import NOW
 from tests.jobs.pictures import picture
@@ -203,3 +204,19 @@ def test_a_manifest_of_s3_addresses_is_imported(s3, tmp_path, session):
     assert "no such object" in reasons[3]
     assert "expected a JPEG" in reasons[4]
     assert "s3://bucket/key" in reasons[5]
+
+
+def test_the_images_below_a_prefix_are_rows_and_other_objects_are_not(s3):
+    client, settings = s3
+    for key in ("in/a.jpg", "in/deep/b.PNG", "in/notes.txt", "elsewhere/c.jpg"):
+        client.put_object(Bucket="photos", Key=key, Body=picture())
+    rows = list(rows_of_s3(open_s3(settings), "s3://photos/in/"))
+    assert [(row.row, row.name) for row in rows] == [(1, "a.jpg"), (2, "deep/b.PNG")]
+    assert rows[1].uri == "s3://photos/in/deep/b.PNG"
+    assert len(list(rows_of_s3(open_s3(settings), "s3://photos"))) == 3
+    narrow = open_s3(settings.model_copy(update={"import_buckets": "others"}))
+    for access, place in ((narrow, "s3://photos/in/"), (open_s3(settings), "s3://UPPER/")):
+        with pytest.raises(InvalidInput):
+            list(rows_of_s3(access, place))
+    with pytest.raises(NotFound):
+        list(rows_of_s3(open_s3(settings), "s3://nowhere-at-all/in/"))

@@ -8,6 +8,7 @@ from PIL import Image, ImageOps
 from jobs.errors import InvalidInput
 from jobs.images import (
     LARGEST_BYTES,
+    bare_copy,
     browser_file,
     cut_tile,
     inspect_image,
@@ -155,3 +156,14 @@ def test_mutated_pictures_give_facts_or_a_reason(form, orientation, changes, kee
     except InvalidInput:
         return
     assert facts.width > 0
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_a_bare_copy_is_upright_small_and_holds_nothing_but_pixels(form):
+    data = picture(600, 300, form=form, orientation=6) + b"<script>GPS</script>"
+    copy, media_type = bare_copy(data, 200)
+    facts = inspect_image(copy)
+    assert (facts.width, facts.height, facts.is_turned) == (100, 200, False)
+    assert media_type == facts.media_type == f"image/{form.lower()}"
+    assert b"script" not in copy
+    assert b"Exif" not in copy

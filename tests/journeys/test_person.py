@@ -165,7 +165,7 @@ def look_at_an_item(page: Page, job_id: int) -> None:
 def export(page: Page, job_id: int, folder: Path) -> Path:
     page.goto(f"/jobs/{job_id}/exports")
     page.get_by_role("radio", name=re.compile("COCO", re.I)).check()
-    page.get_by_role("button", name="Write the labels").click()
+    page.get_by_role("button", name="Export", exact=True).click()
     with page.expect_download(timeout=PATIENCE_MS) as found:
         page.get_by_role("link", name=re.compile("Download")).first.click()
     file = folder / found.value.suggested_filename

@@ -106,7 +106,8 @@ def test_a_draft_shows_each_page_as_a_worker_sees_it(site: StudioSite, browser: 
         page.goto("/jobs/2/money")
         page.get_by_role("link", name="See the page as a worker").first.click()
         frame = page.frame_locator("iframe[name=preview]")
-        expect(frame.get_by_text("Boxes touch the outermost pixels").first).to_be_visible()
+        expect(frame.get_by_text("Boxes touch the outermost pixels").first).to_be_attached()
+        expect(frame.locator("crowd-bounding-box img").first).to_be_visible()
         assert not Axe().run(page).response["violations"]
 
 
