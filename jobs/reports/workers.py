@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs import tallies
-from jobs.tables import Worker, WorkerScore
+from jobs.tables import Answer, Task, Worker, WorkerScore
 from jobs.workers.exclusions import silenced
 
 
@@ -49,19 +50,24 @@ class WorkerRow:
 
 
 def worker_table(session: Session, job_id: int) -> tuple[WorkerRow, ...]:
-    """Each (worker, question kind) of the job, most answers first."""
+    """Each (worker, question kind) of the job, most answers first, those that do not count last."""
     counts = tallies.read(session, [job_id], "work", "earned", "worked_ms")[job_id]
     work: dict[int, dict[str, int]] = defaultdict(dict)
     for (worker_id, state), n in counts.by_subject.get("work", {}).items():
         work[worker_id][state] = n
     earned, worked = counts.by_part("earned"), counts.by_part("worked_ms")
     silent = set(session.scalars(silenced(job_id)))
-    scores = session.execute(
-        select(WorkerScore, Worker)
-        .join(Worker, Worker.id == WorkerScore.worker_id)
-        .where(WorkerScore.job_id == job_id)
-        .order_by(WorkerScore.n_answers.desc(), Worker.id, WorkerScore.kind)
-    )
+    scores = [
+        (score, worker)
+        for score, worker in session.execute(
+            select(WorkerScore, Worker)
+            .join(Worker, Worker.id == WorkerScore.worker_id)
+            .where(WorkerScore.job_id == job_id)
+            .order_by(WorkerScore.n_answers.desc(), Worker.id, WorkerScore.kind)
+        )
+    ]
+    scored = {worker.id for _, worker in scores}
+    unscored = _unscored(session, job_id, sorted(work.keys() - scored))
     return tuple(
         _row(
             score,
@@ -71,8 +77,39 @@ def worker_table(session: Session, job_id: int) -> tuple[WorkerRow, ...]:
             earned.get(worker.id, 0),
             worked.get(worker.id, 0),
         )
-        for score, worker in scores
+        for score, worker in [*scores, *unscored]
     )
+
+
+def _unscored(
+    session: Session, job_id: int, worker_ids: Sequence[int]
+) -> list[tuple[WorkerScore, Worker]]:
+    """Workers none of whose answers count, being excluded or rejected: they can be readmitted."""
+    if not worker_ids:
+        return []
+    rows = session.execute(
+        select(Worker, Task.kind, func.count(), func.avg(Answer.seconds))
+        .join(Answer, Answer.worker_id == Worker.id)
+        .join(Task, Task.id == Answer.task_id)
+        .where(Task.job_id == job_id, Worker.id.in_(worker_ids))
+        .group_by(Worker.id, Task.kind)
+        .order_by(Worker.id, Task.kind)
+    )
+    return [
+        (
+            WorkerScore(
+                job_id=job_id,
+                worker_id=worker.id,
+                kind=kind,
+                n_answers=n,
+                n_gold=0,
+                mean_seconds=float(seconds),
+                details={},
+            ),
+            worker,
+        )
+        for worker, kind, n, seconds in rows
+    ]
 
 
 def _row(

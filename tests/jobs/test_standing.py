@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from jobs import consensus
+from jobs import consensus, reports
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, InvalidInput, NotFound
 from jobs.tables import Assignment, Consensus, Finding, Intent, OwnQualification, StandingChange
@@ -160,6 +160,18 @@ def test_answers_of_the_excluded_do_not_vote_and_vote_again_after_readmission(wo
     assert n_voters() == [2]
     bench.settle_down(2)
     assert {row.state for row in bench.ours(Assignment)} == {"Approved"}
+
+
+def test_the_excluded_stay_in_the_list_of_workers_from_which_they_can_be_readmitted(worked):
+    bench, job_id, ben = worked
+    change(bench, standing.exclude, job_id, ben)
+    with transaction(bench.sessions) as session:
+        consensus.combine_job(session, job_id, bench.dial())
+    with reading(bench.sessions) as session:
+        rows = {row.worker_id: row for row in reports.worker_table(session, job_id)}
+    assert (rows[ben].state, rows[ben].n_answers, rows[ben].kind) == ("excluded", 1, "tags")
+    assert rows[ben].consensus_accuracy is None
+    assert [row.state for row in rows.values()] == ["active", "excluded"]
 
 
 def test_nobody_is_blocked_unless_that_is_asked_for(worked):
