@@ -184,9 +184,11 @@ def test_an_unfinished_answer_survives_a_reload_where_a_frame_has_no_storage(
     account: Account, worker: Person, page: Page, question: str, field: str
 ) -> None:
     page.goto(f"{worker.running.url}/worker/tasks/{worker.take(account.hit(Question=question))}")
-    frame_of(page).get_by_label(field).fill("teal")
     expect(page.locator("#timer")).to_be_visible()
-    page.wait_for_function("() => JSON.stringify(sessionStorage).includes('teal')")
+    while "teal" not in page.evaluate("() => JSON.stringify(sessionStorage)"):
+        frame_of(page).get_by_label(field).fill("")  # typed before the script ran, it is not kept
+        frame_of(page).get_by_label(field).press_sequentially("teal")
+        page.wait_for_timeout(300)
     page.reload()
     expect(frame_of(page).get_by_label(field)).to_have_value("teal")
     page.goto(f"{worker.running.url}/worker/tasks/{worker.take(account.hit(Question=question))}")
