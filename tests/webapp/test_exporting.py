@@ -174,10 +174,10 @@ def test_the_page_exports_what_was_ticked_and_lists_it(place: Flask) -> None:
     shown = client.get("/jobs/1/exports/count", query_string=ticked).text
     n_labels = int(re.search(r"<strong>(\d+)</strong>", shown)[1])  # type: ignore[index]
     assert client.post("/jobs/1/exports", data=ticked).status_code == 302
-    assert "data-again" in client.get("/jobs/1/exports/list").text
+    assert "every 1s" in client.get("/jobs/1/exports/list").text
     work_off(place)
     part = client.get("/jobs/1/exports/list").text
-    assert "data-again" not in part
+    assert "every 1s" not in part
     assert "&lt;b&gt;June&lt;/b&gt;" in part
     assert "confidence at least 0.5" in part
     assert "with licence" in part

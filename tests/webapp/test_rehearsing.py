@@ -39,7 +39,7 @@ def test_a_draft_is_rehearsed_from_its_page_and_its_forecast_stays(app: Flask) -
     page = ""
     for _ in range(600):
         page = client.get("/jobs/2/rehearsal").text
-        if "data-again" not in page:
+        if "hx-trigger" not in page:
             break
         time.sleep(0.5)
     for text in ("Cost", "Judgments an item", "Agreement", "Accuracy of tags", "Time from launch",

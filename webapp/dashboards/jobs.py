@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from threading import BoundedSemaphore
@@ -22,6 +21,7 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 N_CONTESTED = 8
 MAX_STREAMS = 8  # half of the server's threads
 open_streams = BoundedSemaphore(MAX_STREAMS)
+_SOON, _LATER = 1000, 5000  # milliseconds until a browser asks for an ended stream again
 
 
 @blueprint.get("")
@@ -65,34 +65,33 @@ def throughput_part(job_id: int) -> str:
     return render_template("jobs/_throughput.html", job=head, found=found)
 
 
-@blueprint.get("/<int:job_id>/live")
-@allow("adjudicator")
-def live_part(job_id: int) -> str:
-    """The part of the job's page that changes while it runs."""
-    return _live_html(job_id)[0]
-
-
 @blueprint.get("/<int:job_id>/events")
 @allow("adjudicator")
 def events(job_id: int) -> Response:
-    """The live part as server-sent events, for half a minute; the browser then asks again."""
+    """The live part as server-sent events, for half a minute; the browser then asks again.
+
+    Where too many pages are open it is sent once, and asked for again a little later.
+    """
     _live_html(job_id)  # a job that does not exist is a 404, not an empty stream
-    if not open_streams.acquire(blocking=False):
-        return Response("Too many live pages; ask for the page itself.\n", 503)
-    response = Response(stream_with_context(_changes(job_id)), mimetype="text/event-stream")
-    response.call_on_close(open_streams.release)
+    is_free = open_streams.acquire(blocking=False)
+    seconds = current_app.config["STREAM_SECONDS"] if is_free else 0.0
+    response = Response(
+        stream_with_context(_changes(job_id, seconds)), mimetype="text/event-stream"
+    )
+    if is_free:
+        response.call_on_close(open_streams.release)
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
-def _changes(job_id: int) -> Iterator[str]:
+def _changes(job_id: int, seconds: float) -> Iterator[str]:
     """One event for each change; pauses grow with the cost of looking."""
-    yield "retry: 1000\n\n"
-    shown, ends = "", time.monotonic() + current_app.config["STREAM_SECONDS"]
+    yield f"retry: {_SOON if seconds else _LATER}\n\n"
+    shown, ends = "", time.monotonic() + seconds
     while True:
         began = time.monotonic()
         html, is_settled = _live_html(job_id)
-        yield f"event: live\ndata: {json.dumps(html)}\n\n" if html != shown else ": the same\n\n"
+        yield _event(html) if html != shown else ": the same\n\n"
         shown = html
         if is_settled:
             yield "event: settled\ndata: {}\n\n"
@@ -101,6 +100,11 @@ def _changes(job_id: int) -> Iterator[str]:
         if time.monotonic() + pause >= ends:
             return
         time.sleep(pause)
+
+
+def _event(html: str) -> str:
+    lines = "".join(f"data: {line}\n" for line in html.splitlines())
+    return f"event: live\n{lines}\n"
 
 
 def _live_html(job_id: int) -> tuple[str, bool]:

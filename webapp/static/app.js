@@ -53,26 +53,6 @@ function submitOnChange(event) {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 }
 
-/** Replaces `place` by what the stream or, where none is free, a poll of its page brings. */
-function follow(place) {
-  const show = (html) => {
-    const hasFocus = place.contains(document.activeElement) && document.activeElement.id;
-    place.innerHTML = html;
-    localTimes(place);
-    if (hasFocus) document.getElementById(hasFocus)?.focus();
-  };
-  const poll = async () => {
-    const answer = await fetch(place.dataset.page, { headers: { Accept: "text/html" } });
-    if (answer.ok) show(await answer.text());
-    setTimeout(poll, 5000);
-  };
-  const source = new EventSource(place.dataset.follow);
-  source.addEventListener("live", (event) => show(JSON.parse(event.data)));
-  source.addEventListener("settled", () => source.close());
-  source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(poll, 5000); };
-  addEventListener("pagehide", () => source.close());
-}
-
 /** What a number means, beside it, for pointer and keyboard; above everything, cut off by nothing. */
 const tip = Object.assign(document.createElement("div"), { className: "tip", popover: "manual" });
 tip.setAttribute("aria-hidden", "true");
@@ -95,17 +75,6 @@ function hush() { if (tip.matches(":popover-open")) tip.hidePopover(); }
 for (const name of ["pointerover", "focusin"]) document.addEventListener(name, explain);
 for (const name of ["pointerout", "focusout", "scroll"]) document.addEventListener(name, hush, true);
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") hush(); });
-/** A part whose numbers take longer is fetched once the rest can be read. */
-async function load(place) {
-  const answer = await fetch(place.dataset.load);
-  if (!answer.ok) return;
-  const hadFocus = place.contains(document.activeElement) && document.activeElement.id;
-  place.innerHTML = await answer.text();
-  if (hadFocus) document.getElementById(hadFocus)?.focus();
-  localTimes(place);
-  const again = place.querySelector("[data-again]");
-  if (again) setTimeout(() => load(place), 1000 * Number(again.dataset.again));
-}
 
 document.addEventListener("click", closeMenus);
 document.addEventListener("keydown", closeMenus);
@@ -117,5 +86,5 @@ document.querySelector("[data-back]")?.addEventListener("click", (event) => {
 localTimes(document);
 showZone();
 fillFromFragment();
-for (const place of document.querySelectorAll("[data-follow]")) follow(place);
-for (const place of document.querySelectorAll("[data-load]")) load(place);
+// What htmx brings later has times of its own.
+document.addEventListener("htmx:afterSwap", () => localTimes(document));

@@ -3,7 +3,6 @@
 
 const form = document.querySelector("[data-export]");
 const told = document.querySelector("[data-count]");
-const list = document.querySelector("[data-exports]");
 let asking = new AbortController();
 let waiting = 0;
 
@@ -48,25 +47,9 @@ function countSoon() {
   waiting = setTimeout(count, 250);
 }
 
-/** While a file is being written the list is fetched again; who is in it stays where they are. */
-async function followList() {
-  const again = list.querySelector("[data-again]");
-  if (!again) return;
-  await new Promise((done) => setTimeout(done, 1000 * Number(again.dataset.again)));
-  const answer = await fetch(list.dataset.exports).catch(() => null);
-  if (answer?.ok) {
-    const focused = list.contains(document.activeElement) && document.activeElement.id;
-    list.innerHTML = await answer.text();
-    localTimes(list);
-    if (focused) document.getElementById(focused)?.focus();
-  }
-  followList();
-}
-
 if (form) {
   form.addEventListener("change", () => { offer(); countSoon(); });
   form.addEventListener("input", countSoon);
   offer();
   count();
 }
-followList();
