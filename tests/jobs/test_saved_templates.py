@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from jobs import drafts, exports, planning, saved_templates
+from jobs import drafts, planning, saved_templates
 from jobs.datasets import import_dataset
 from jobs.db import Sessions, open_engine, open_sessions, reading, transaction
 from jobs.errors import Conflict, InvalidInput, NotFound
@@ -28,6 +28,7 @@ from jobs.saved_templates import SavedTemplate, find, save, versions
 from jobs.tables import Answer, Hit, Label, Route
 from quality.simulate import profile
 from tests.factories import NOW, SCHEMA
+from tests.jobs.exporting_bench import Exporting, lines
 from tests.jobs.lifecycle import Bench, Dial, open_bench
 from tests.jobs.pictures import picture
 from webapp.marketplace.serving import Running, serve
@@ -200,7 +201,7 @@ def test_a_page_that_never_ends_is_refused_at_the_launch(bench: Bench) -> None:
         launch(bench, draft(bench, "colours"))
 
 
-def test_tags_go_from_a_requesters_page_to_an_export(bench: Bench, tmp_path: Path) -> None:
+def test_tags_go_from_a_requesters_page_to_an_export(bench: Bench) -> None:
     keep(bench.sessions, COLOUR)
     job_id = draft(bench, "colours")
     launch(bench, job_id)
@@ -211,14 +212,14 @@ def test_tags_go_from_a_requesters_page_to_an_export(bench: Bench, tmp_path: Pat
     ]
     submit(bench, answers)
     assert len(bench.ours(Answer)) == 4
-    rows = exported(bench, job_id, tmp_path)
+    rows = exported(bench, job_id)
     assert {row["item"]: row["value"]["tags"]["colour"] for row in rows} == {
         "0.jpg": "red",
         "1.jpg": "red",
     }
 
 
-def test_boxes_go_from_a_requesters_page_to_an_export(bench: Bench, tmp_path: Path) -> None:
+def test_boxes_go_from_a_requesters_page_to_an_export(bench: Bench) -> None:
     keep(bench.sessions, BOXES)
     job_id = draft(bench, "colours", kind="boxes")
     launch(bench, job_id)
@@ -235,7 +236,7 @@ def test_boxes_go_from_a_requesters_page_to_an_export(bench: Bench, tmp_path: Pa
     for label in labels:
         (found,) = label.value["boxes"]
         assert (found["label"], found["left"], found["right"]) == ("cat", 5, 25)
-    assert len(exported(bench, job_id, tmp_path)) == 2
+    assert len(exported(bench, job_id)) == 2
 
 
 def test_a_jinja_page_of_a_requester_takes_several_tasks(bench: Bench) -> None:
@@ -268,7 +269,7 @@ def test_a_folder_of_pictures_becomes_labels_through_a_requesters_page_in_a_brow
         for name in ("Ada", "Bob"):
             _work(browser, market, name, n_hits=2)
         bench.settle_down()
-        rows = exported(bench, job_id, tmp_path)
+        rows = exported(bench, job_id)
     engine.dispose()
     assert {row["item"] for row in rows} == {"a.jpg", "b.jpg"}
     assert all(row["value"]["tags"]["colour"] in ("red", "green", "blue") for row in rows)
@@ -369,7 +370,6 @@ def pages(bench: Bench) -> list[str]:
         return [hit.question for hit in session.query(MarketHit)]
 
 
-def exported(bench: Bench, job_id: int, folder: Path) -> list[dict[str, Any]]:
-    with reading(bench.sessions) as session:
-        file = exports.write_file(session, bench.resources.blobs, job_id, "jsonl", folder)
-    return [json.loads(line) for line in (folder / file.file_name).read_text().splitlines()]
+def exported(bench: Bench, job_id: int) -> list[dict[str, Any]]:
+    _, data = Exporting(bench.resources, bench.dial).export(job_id, "jsonl")
+    return lines(data)
