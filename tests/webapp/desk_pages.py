@@ -61,7 +61,7 @@ def as_person(site: Site, browser: Browser) -> Iterator[Open]:
             page.wait_for_load_state("networkidle")
             page.evaluate("delete document.querySelector('[data-desk]')?.dataset.look")
         context.close()
-    assert not problems
+    assert not problems, problems
 
 
 def worst(site: Site, kind: str = "boxes", place: int = 0) -> int:

@@ -69,7 +69,7 @@ def visit(
     page.wait_for_url(f"{site.address}/")
     yield page
     context.close()
-    assert not problems
+    assert not problems, problems
 
 
 def preview(page: Page) -> FrameLocator:

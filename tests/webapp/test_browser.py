@@ -67,7 +67,7 @@ def visit(
     page.wait_for_url(f"{site.address}/")
     yield page
     context.close()
-    assert not problems
+    assert not problems, problems
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

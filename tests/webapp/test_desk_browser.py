@@ -48,6 +48,15 @@ def test_a_box_is_drawn_moved_and_resized_with_the_mouse(site: Site, as_person: 
     assert page.url != f"{site.address}/jobs/1/items/{item}/decide/boxes?job=1"
 
 
+def test_the_boxes_are_there_however_fast_the_page_starts(site: Site, as_person: Open) -> None:
+    page = as_person()
+    page.add_init_script("performance.now = () => 1")
+    go(page, worst(site))
+    expect(page.locator(".a9s-annotation").nth(1)).to_be_attached()
+    page.get_by_role("button", name="Nothing there").click()
+    expect(page.locator("[data-count]")).to_have_text("0 boxes")
+
+
 def test_a_voice_is_accepted_as_it_is_with_one_press(site: Site, as_person: Open) -> None:
     page, item = as_person(), worst(site)
     go(page, item)

@@ -3,6 +3,10 @@
 // is taken away here.
 "use strict";
 
+// What the page itself puts there stays out of the library's own history, which fails
+// (2.x) on a change within 250 ms of the page's start.
+const NOT_BY_HAND = "REMOTE";
+
 class Layer {
   /** `listener`: onchoose(id or null), onedit(id, sides), onrelease(), ondraw(sides). */
   constructor(picture, listener) {
@@ -18,7 +22,8 @@ class Layer {
     });
     this.svg = this.annotator.element.querySelector("svg");
     this.nameHandles();
-    this.annotator.state.store.observe((event) => this.onStore(event));
+    this.store = this.annotator.state.store;
+    this.store.observe((event) => this.onStore(event));
     this.annotator.state.selection.subscribe(({ selected }) => this.onSelection(selected));
     for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => this.release());
     picture.onpinch = () => this.annotator.cancelDrawing();
@@ -60,7 +65,7 @@ class Layer {
   adopt(drawn) {
     this.isSyncing = true;
     this.annotator.cancelSelected();
-    this.annotator.removeAnnotation(drawn.id);
+    this.store.deleteAnnotation(drawn.id, NOT_BY_HAND);
     this.chosen = null;
     this.isSyncing = false;
     this.listener.ondraw(Layer.sidesOf(drawn));
@@ -106,14 +111,14 @@ class Layer {
     const seen = this.shown.get(box.id);
     if (seen === signature) return;
     this.shown.set(box.id, signature);
-    if (seen === undefined) this.annotator.addAnnotation(Layer.annotationOf(box));
-    else this.annotator.updateAnnotation(Layer.annotationOf(box));
+    if (seen === undefined) this.store.addAnnotation(Layer.annotationOf(box), NOT_BY_HAND);
+    else this.store.updateAnnotation(Layer.annotationOf(box), NOT_BY_HAND);
   }
 
   remove(id) {
     this.shown.delete(id);
     if (this.chosen === id) { this.annotator.cancelSelected(); this.chosen = null; }
-    this.annotator.removeAnnotation(id);
+    this.store.deleteAnnotation(id, NOT_BY_HAND);
   }
 
   /** Only x, y, w and h are read: the library's bounds lag behind a resize. */

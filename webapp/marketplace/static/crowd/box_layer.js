@@ -2,6 +2,10 @@
 // not do (rotate, undo on its own, speak unnamed handles) is taken away here.
 import { hue } from './styles.js';
 
+// What the page itself puts there stays out of the library's own history, which fails (2.x)
+// on a change within 250 ms of the page's start.
+const NOT_BY_HAND = 'REMOTE';
+
 const VENDOR = new URL('../vendor/', import.meta.url);
 let library;
 
@@ -40,7 +44,8 @@ export class BoxLayer {
     });
     this.svg = this.annotator.element.querySelector('svg');
     this.nameHandles();
-    this.annotator.state.store.observe((event) => this.onStore(event));
+    this.store = this.annotator.state.store;
+    this.store.observe((event) => this.onStore(event));
     // The store itself, not the "selectionChanged" event: that one comes late, after a timer.
     this.annotator.state.selection.subscribe(({ selected }) => this.onSelection(selected));
     surface.canvas.addEventListener('pointerup', () => this.release());
@@ -104,14 +109,14 @@ export class BoxLayer {
     const seen = this.shown.get(box.id);
     if (seen === signature(box)) return;
     this.shown.set(box.id, signature(box));
-    if (seen === undefined) this.annotator.addAnnotation(annotationOf(box));
-    else this.annotator.updateAnnotation(annotationOf(box));
+    if (seen === undefined) this.store.addAnnotation(annotationOf(box), NOT_BY_HAND);
+    else this.store.updateAnnotation(annotationOf(box), NOT_BY_HAND);
   }
 
   remove(id) {
     this.shown.delete(id);
     if (this.selected === id) this.annotator.cancelSelected();
-    this.annotator.removeAnnotation(id);
+    this.store.deleteAnnotation(id, NOT_BY_HAND);
   }
 }
 
