@@ -8,9 +8,9 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jobs import page_fields
 from jobs.answer_fields import Fields, read_fields
 from jobs.errors import InvalidAnswer
+from jobs.pages import page_fields
 from jobs.records import BOXES, Attribute, Box, ImageRef, LabelSchema, QuestionKind, TaskSpec
 
 MOST_BOXES = 2_000

@@ -27,10 +27,11 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from jobs import calls, logs, owners, work
+from jobs import calls, owners, work
 from jobs.clock import database_clock
 from jobs.db import open_engine, open_sessions, reading, transaction
-from jobs.queue_server import queue_url
+from jobs.installation import logs
+from jobs.installation.queue_server import queue_url
 from jobs.resources import Resources, open_resources
 from jobs.settings import Settings
 from jobs.tables import Work

@@ -14,23 +14,26 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from jobs import consensus, deadlines, hearing, hooks, labels, routing, work
-from jobs.bonuses import pay_bonus
-from jobs.collection import collect_batch
+from jobs import hooks, work
+from jobs.combining import consensus, labels
 from jobs.db import reading, transaction
 from jobs.errors import HitworksError, Paused, ProviderError
 from jobs.exporting.writing import write_planned
-from jobs.extending import extend_batch
-from jobs.prolonging import prolong_batch
-from jobs.publishing import publish_batch
-from jobs.reconciling import reconcile
+from jobs.hits import hearing, routing
+from jobs.hits.collection import collect_batch
+from jobs.hits.extending import extend_batch
+from jobs.hits.prolonging import prolong_batch
+from jobs.hits.publishing import publish_batch
+from jobs.hits.stopping import expire_batch
+from jobs.intake.taking_in import take_in
+from jobs.reconciling.reconciling import reconcile
 from jobs.resources import Resources
-from jobs.review import review_job
-from jobs.stopping import expire_batch
+from jobs.reviewing import deadlines, reversals
+from jobs.reviewing.review import review_job
+from jobs.spending.bonuses import pay_bonus
 from jobs.tables import Job, Work
-from jobs.taking_in import take_in
 from jobs.work import Claim, Lease, LeaseLost, Progress
-from jobs.workers import enforcing, letters, reversals
+from jobs.workers import enforcing, letters
 
 _BETWEEN_RECONCILES = timedelta(hours=1)
 Call = Callable[[Resources, int, Lease], datetime | None]

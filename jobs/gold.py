@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import formats, gold_results
+from jobs import formats
 from jobs.answers import MOST_BOXES, box_value, check_box, check_tag
-from jobs.datasets import Refusal, find_dataset, printable, told
+from jobs.combining import gold_results
 from jobs.errors import InvalidInput
 from jobs.formats import LabelRecord
+from jobs.intake.datasets import Refusal, find_dataset, printable, told
 from jobs.records import BOXES, LabelSchema
 from jobs.tables import GoldAnswer, Item
 

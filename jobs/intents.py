@@ -30,7 +30,9 @@ LISTING_LAG = timedelta(minutes=2)  # a venue's list may not show an effect this
 OPEN = ("sending", "unknown")
 PAUSE = "pause"
 BUYING = ("CreateHITWithHITType", "CreateAdditionalAssignmentsForHIT")
-RESTORED = "restored"  # on from a restore until the venues were read: see jobs/adopting.py
+RESTORED = (
+    "restored"  # on from a restore until the venues were read: see jobs/reconciling/adopting.py
+)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any
 from jobs import providers
 from jobs.blobs import Blobs, open_blobs
 from jobs.db import Sessions
-from jobs.hit_specs import Venues
 from jobs.providers import Provider
 from jobs.records import Environment
 from jobs.settings import Settings
+from jobs.specs.hit_specs import Venues
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,13 @@ from rich.live import Live
 from rich.table import Table
 
 from jobs.cli import _door
-from jobs.ledger import balances, differences
 from jobs.marketplace_accounts import read_admin_token
 from jobs.money import format_usd
 from jobs.rehearsals import robots as crowd_robots
 from jobs.reports import JobReport, job_report
 from jobs.reports.batches import batch_list
 from jobs.settings import Settings, read_settings
+from jobs.spending.ledger import balances, differences
 from jobs.work import unfinished
 from webapp.cli import hitworks, web_address
 from webapp.stack import Stack, stop_on_signals

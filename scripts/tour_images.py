@@ -25,8 +25,9 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 from waitress.server import create_server
 
-from jobs import accounts, migrating
+from jobs import accounts
 from jobs.db import open_engine, transaction
+from jobs.installation import migrating
 from jobs.settings import Settings
 from webapp import create_app
 from webapp.auth import limiter

@@ -17,7 +17,7 @@ from types import ModuleType
 import click
 
 from jobs import formats, providers, taggers
-from jobs.hit_page import template_names
+from jobs.pages.hit_page import template_names
 from jobs.settings import Settings
 from quality.consensus import boxes, tags
 from webapp.cli import hitworks

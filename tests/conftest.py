@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine, text
 
-from jobs import queue_server
 from jobs.db import Sessions, open_engine, open_sessions
-from jobs.migrating import upgrade
+from jobs.installation import queue_server
+from jobs.installation.migrating import upgrade
 from tests.factories import NOW
 from tests.jobs.lifecycle import Bench, Dial, open_bench
 from webapp.marketplace.serving import serve

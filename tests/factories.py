@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.job_specs import Policy
-from jobs.label_schemas import parse_schema, save_schema
+from jobs.specs.job_specs import Policy
+from jobs.specs.label_schemas import parse_schema, save_schema
 from jobs.tables import (
     Answer,
     Assignment,

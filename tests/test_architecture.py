@@ -43,10 +43,10 @@ HOMES = {
         "jobs.providers._turk_identity",
     ),
     "rq": ("jobs.background",),
-    "jinja2": ("jobs.hit_page", "jobs.page_child", "webapp"),
+    "jinja2": ("jobs.pages.hit_page", "jobs.pages.page_child", "webapp"),
     "flask": ("webapp",),
     "alembic": (
-        "jobs.migrating",
+        "jobs.installation.migrating",
         "jobs.migrations",
         "webapp.marketplace.migrating",
         "webapp.marketplace.migrations",

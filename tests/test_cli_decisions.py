@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from jobs import findings, planning
+from jobs import findings
 from jobs.db import Sessions, open_engine, open_sessions, transaction
-from jobs.job_specs import Policy, ReviewPolicy
-from jobs.migrating import upgrade
+from jobs.installation.migrating import upgrade
+from jobs.planning import planning
 from jobs.settings import Settings
+from jobs.specs.job_specs import Policy, ReviewPolicy
 from jobs.tables import Assignment, Finding, Intent, WorkerScore
 from tests.factories import (
     NOW,

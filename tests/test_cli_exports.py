@@ -11,7 +11,7 @@ import pytest
 
 from jobs.db import open_engine, open_sessions
 from jobs.exporting.files import sha256_of
-from jobs.migrating import upgrade
+from jobs.installation.migrating import upgrade
 from jobs.resources import open_resources
 from jobs.settings import Settings
 from tests.factories import NOW

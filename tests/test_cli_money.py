@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from jobs import findings
 from jobs.db import open_engine, open_sessions, transaction
-from jobs.migrating import upgrade
+from jobs.installation.migrating import upgrade
 from jobs.settings import Settings
 from jobs.tables import Extension, Hit
 from tests.factories import NOW

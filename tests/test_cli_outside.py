@@ -12,9 +12,9 @@ import requests
 from click.testing import CliRunner, Result
 
 from jobs.db import open_engine, open_sessions, transaction
-from jobs.job_specs import Policy
-from jobs.migrating import upgrade
+from jobs.installation.migrating import upgrade
 from jobs.settings import Settings
+from jobs.specs.job_specs import Policy
 from jobs.tables import Route
 from tests.factories import NOW, make_dataset, make_hits, make_job, make_route
 from tests.marketplace.bench import open_account

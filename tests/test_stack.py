@@ -15,8 +15,8 @@ from typing import IO
 
 import pytest
 
-from jobs import queue_server
 from jobs.errors import Conflict
+from jobs.installation import queue_server
 from jobs.marketplace_accounts import add_worker, read_admin_token
 from jobs.settings import Settings
 from webapp import stack

@@ -15,11 +15,11 @@ import click
 import waitress
 from sqlalchemy.exc import DataError
 
-from jobs import logs
 from jobs.accounts import first_run_token
 from jobs.cli import _door, groups
 from jobs.errors import HitworksError, InvalidInput, ProviderError
-from jobs.lifeline import end_with_launcher
+from jobs.installation import logs
+from jobs.installation.lifeline import end_with_launcher
 from jobs.rehearsals.robots import Ground
 from jobs.settings import Settings, read_settings
 from webapp import N_THREADS, create_app, stack

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.errors import InvalidInput
-from jobs.job_specs import JobSpec
 from jobs.money import format_usd
+from jobs.specs.job_specs import JobSpec
 
 Form = Mapping[str, str]
 

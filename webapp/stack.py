@@ -22,8 +22,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Self
 
-from jobs import lifeline, queue_server
 from jobs.errors import Conflict
+from jobs.installation import lifeline, queue_server
 from jobs.settings import Settings
 
 READY_SECONDS = 60.0

@@ -13,10 +13,10 @@ from typing import IO
 
 from werkzeug.datastructures import FileStorage
 
-from jobs import archives, intakes
-from jobs.archives import is_rubbish, is_zip, safe_path
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, InvalidInput
+from jobs.intake import archives, intakes
+from jobs.intake.archives import is_rubbish, is_zip, safe_path
 from jobs.resources import Resources
 
 LARGEST_PIECE = 16 * 1024 * 1024

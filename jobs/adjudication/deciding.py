@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from jobs import gold_results, labels, work
+from jobs import work
 from jobs.adjudication import rounds, values
 from jobs.adjudication.questions import (
     Question,
@@ -27,9 +27,10 @@ from jobs.adjudication.questions import (
 )
 from jobs.adjudication.reasons import LABEL_REASONS, NO_LABEL_REASONS, check_note, check_reason
 from jobs.adjudication.rounds import Act, Decider, Step
+from jobs.combining import gold_results, labels
 from jobs.errors import Conflict, InvalidInput, NotFound
-from jobs.label_schemas import load_schema
 from jobs.records import HELD, WAITING
+from jobs.specs.label_schemas import load_schema
 from jobs.tables import (
     Answer,
     Consensus,

@@ -15,7 +15,6 @@ from jobs.adjudication.questions import steps_of
 from jobs.adjudication.reserving import Look
 from jobs.adjudication.rounds import Decider, Step
 from jobs.errors import NotFound
-from jobs.job_specs import Policy
 from jobs.records import SETTLED, LabelSchema
 from jobs.reports import ItemView, item_view
 from jobs.reports.conflicts import ConflictRow, Queue, conflicts, n_waiting, place_of
@@ -23,6 +22,7 @@ from jobs.reports.datasets import job_schema
 from jobs.reports.decisions import LastAct, Waits, last_act, waits
 from jobs.reports.heads import JobHead, job_head
 from jobs.reports.items import QuestionState
+from jobs.specs.job_specs import Policy
 from jobs.tables import Job, User
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import labels
 from jobs.adjudication import rounds
 from jobs.adjudication.rounds import Decider, Step
+from jobs.combining import labels
 from jobs.errors import Conflict, NotFound
-from jobs.job_specs import Policy
+from jobs.specs.job_specs import Policy
 from jobs.tables import Consensus, Decision, Job, Label
 
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from jobs.job_specs import AdjudicationPolicy
 from jobs.records import DISPUTED, SECOND_LOOK
+from jobs.specs.job_specs import AdjudicationPolicy
 
 Act = Literal["label", "no_label", "ask", "undo"]
 ADJUDICATED = "adjudicated"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 from jobs.answers import MOST_BOXES, box_value, check_box, check_tag
-from jobs.comparing import match_boxes, same_tag
+from jobs.combining.comparing import match_boxes, same_tag
 from jobs.errors import InvalidAnswer, InvalidInput
 from jobs.records import BOXES, LabelSchema
 

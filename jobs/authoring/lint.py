@@ -14,7 +14,7 @@ from jobs.authoring.finding import Finding, found_at, found_in
 from jobs.authoring.page import Tag, TemplatePage, read_page
 from jobs.authoring.question_lint import is_question, page_within, question_findings
 from jobs.authoring.script_lint import enter_keys, scripts, splices
-from jobs.page_size import LARGEST_QUESTION_BYTES, question_bytes
+from jobs.pages.page_size import LARGEST_QUESTION_BYTES, question_bytes
 
 RESERVED = ("assignmentId", "hitId", "turkSubmitTo", "workerId")
 MOST_LABELS = 10

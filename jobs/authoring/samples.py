@@ -9,14 +9,15 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import answers, hit_page, page_fields
+from jobs import answers
 from jobs.answer_fields import read_fields
-from jobs.authoring.fields import fill, read_template
 from jobs.blobs import Blobs
 from jobs.errors import InvalidAnswer, InvalidInput, NotFound
-from jobs.hit_specs import image_ref
-from jobs.label_schemas import load_schema, with_example_urls
+from jobs.pages import hit_page, page_fields
+from jobs.pages.field_template import fill, read_template
 from jobs.records import BOXES, TAGS, LabelSchema, PageSource, QuestionKind, TaskSpec
+from jobs.specs.hit_specs import image_ref
+from jobs.specs.label_schemas import load_schema, with_example_urls
 from jobs.tables import Dataset, Item, SchemaVersion
 
 MOST_TASKS = 20

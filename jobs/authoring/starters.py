@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jobs import hit_page
 from jobs.errors import NotFound
+from jobs.pages import hit_page
 from jobs.records import PageSource
 
 _HEAD = """<!DOCTYPE html>

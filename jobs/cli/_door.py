@@ -23,9 +23,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from jobs import db, migrating
+from jobs import db
 from jobs.clock import Clock, database_clock, machine_time
 from jobs.errors import Conflict, InvalidInput
+from jobs.installation import migrating
 from jobs.rehearsals.forecast import OpenMarketplace
 from jobs.resources import Resources, open_resources
 from jobs.settings import Settings

@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
-from jobs import db, saved_templates
+from jobs import db
 from jobs.authoring import saved_trials
 from jobs.cli import _door
 from jobs.cli._browser import with_browser
 from jobs.errors import HitworksError
 from jobs.records import PageSource
 from jobs.settings import Settings
+from jobs.specs import saved_templates
 
 
 @click.command("save")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from jobs import review
 from jobs.cli import _door, _standing
 from jobs.db import reading, transaction
 from jobs.errors import Conflict
 from jobs.money import format_usd
 from jobs.reports.assignments import Affected, AssignmentRow, affected, assignment_list
+from jobs.reviewing import reversals, review
 from jobs.settings import Settings
-from jobs.workers import rejecting, reversals
+from jobs.workers import rejecting
 from jobs.workers.rejecting import RejectedWorker
 
 COLUMNS = (

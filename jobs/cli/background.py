@@ -6,7 +6,7 @@ import click
 
 from jobs import background, work
 from jobs.cli import _door
-from jobs.lifeline import end_with_launcher
+from jobs.installation.lifeline import end_with_launcher
 from jobs.settings import Settings
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from jobs import collection, db, disposing, extending, orders, prolonging, publishing, stopping
+from jobs import db
 from jobs.blobs import open_blobs
 from jobs.cli import _door
-from jobs.drafts import read_draft
 from jobs.errors import HitworksError
-from jobs.job_specs import parse_job_spec
+from jobs.hits import collection, disposing, extending, orders, prolonging, publishing, stopping
 from jobs.money import format_usd
+from jobs.planning.drafts import read_draft
 from jobs.rehearsals import saved
 from jobs.rehearsals.forecast import Forecast, Measure, Wanted, forecast, parse_people, read_subject
 from jobs.rehearsals.run import Cast
@@ -23,6 +23,7 @@ from jobs.rehearsals.saved import Asked
 from jobs.reports.batches import batch_list
 from jobs.resources import Resources
 from jobs.settings import Settings
+from jobs.specs.job_specs import parse_job_spec
 from quality.simulate import PROFILES, profile
 
 

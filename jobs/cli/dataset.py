@@ -10,19 +10,20 @@ from pathlib import Path
 
 import click
 
-from jobs import archives, formats, intake_sources
+from jobs import formats
 from jobs.blobs import open_blobs, open_s3
 from jobs.cli import _door
-from jobs.datasets import Refusal, find_dataset, import_dataset
 from jobs.errors import InvalidInput
 from jobs.formats import IncomingItem
 from jobs.gold import import_gold
-from jobs.intakes import uploads_folder
-from jobs.label_schemas import load_schema
-from jobs.planning import find_schema
+from jobs.intake import archives, sources
+from jobs.intake.datasets import Refusal, find_dataset, import_dataset
+from jobs.intake.intakes import uploads_folder
+from jobs.planning.planning import find_schema
 from jobs.reports.datasets import dataset_list
 from jobs.reports.intakes import RefusedRow, intake_report, intakes_of, refusal_pages
 from jobs.settings import Settings
+from jobs.specs.label_schemas import load_schema
 
 
 @click.group("dataset")
@@ -167,7 +168,7 @@ def guessed_format(source: Path) -> str:
 def _rows(settings: Settings, source: str) -> Iterator[Iterable[IncomingItem] | None]:
     """The rows of S3 or of an archive, which is gone afterwards; None for all else."""
     if source.startswith("s3://"):
-        yield intake_sources.rows_of_s3(open_s3(settings), source)
+        yield sources.rows_of_s3(open_s3(settings), source)
     elif not Path(source).exists():
         raise InvalidInput(f"{source}: no such file or folder")
     elif archives.is_zip(source) and Path(source).is_file():
@@ -175,7 +176,7 @@ def _rows(settings: Settings, source: str) -> Iterator[Iterable[IncomingItem] | 
         uploads.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="command-", dir=uploads) as folder:
             archives.unpack(Path(source), Path(folder))
-            yield intake_sources.rows_of_folder(Path(folder))
+            yield sources.rows_of_folder(Path(folder))
     else:
         yield None
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
-from jobs import backups, db, migrating, restoring, tallies
-from jobs.backup_records import BackupRecord, remember
+from jobs import db
 from jobs.blobs import open_blobs
 from jobs.cli import _door
+from jobs.combining import tallies
+from jobs.installation import backups, migrating, restoring
+from jobs.installation.backup_records import BackupRecord, remember
 from jobs.settings import Settings
 
 

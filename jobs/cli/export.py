@@ -11,11 +11,12 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from jobs import calls, exports, formats, owners
+from jobs import calls, formats, owners
 from jobs.background import kept
 from jobs.cli import _door
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, InvalidInput
+from jobs.exporting import exports
 from jobs.exporting.choices import Filters
 from jobs.exporting.files import copy_whole, exports_folder
 from jobs.formats import EXTRAS

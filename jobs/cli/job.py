@@ -10,17 +10,20 @@ from typing import Any
 import click
 from rich.table import Table
 
-from jobs import amending, db, drafts, launch_gate, pausing, reports, stopping
+from jobs import db, reports
 from jobs.cli import _door
 from jobs.errors import InvalidInput
-from jobs.estimating import Estimate, estimate
-from jobs.job_specs import parse_job_spec
-from jobs.launch_gate import LaunchPreview
+from jobs.hits import stopping
 from jobs.money import format_usd
-from jobs.planning import check_confirmed, create_job, launch
+from jobs.planning import amending, drafts, launch_gate
+from jobs.planning.estimating import Estimate, estimate
+from jobs.planning.launch_gate import LaunchPreview
+from jobs.planning.planning import check_confirmed, create_job, launch
 from jobs.reports.heads import job_head
 from jobs.resources import Resources
 from jobs.settings import Settings
+from jobs.specs.job_specs import parse_job_spec
+from jobs.spending import pausing
 
 WATCH_SECONDS = 1.0
 

@@ -10,18 +10,19 @@ import click
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from jobs import db, findings, ledger, limits, reports
+from jobs import db, findings, reports
 from jobs.cli import _door
 from jobs.errors import Conflict, InvalidInput
 from jobs.intents import set_pause
 from jobs.money import format_usd, parse_usd
 from jobs.reasons import checked_reason
-from jobs.reconciling import reconcile
+from jobs.reconciling.reconciling import reconcile
 from jobs.reports.datasets import job_schema
 from jobs.reports.heads import job_head
 from jobs.reports.money import cost_by_route
 from jobs.reports.totals import day_totals, worker_totals
 from jobs.settings import Settings
+from jobs.spending import ledger, limits
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
 _LONGEST_REASON = 500

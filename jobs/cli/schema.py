@@ -8,10 +8,10 @@ import click
 
 from jobs.blobs import open_blobs
 from jobs.cli import _door
-from jobs.label_schemas import parse_schema, save_schema, store_examples, to_body
-from jobs.planning import find_schema
+from jobs.planning.planning import find_schema
 from jobs.reports.datasets import schema_list
 from jobs.settings import Settings
+from jobs.specs.label_schemas import parse_schema, save_schema, store_examples, to_body
 
 
 @click.group("schema")

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import click
 
-from jobs import hit_page
 from jobs.authoring import samples
-from jobs.authoring.fields import fill, read_template
 from jobs.authoring.finding import Finding
 from jobs.authoring.lint import lint, lint_filled
 from jobs.authoring.rows import read_rows
 from jobs.cli import _door, _saved_templates
 from jobs.cli._browser import with_browser
-from jobs.label_schemas import parse_schema
-from jobs.page_size import question_bytes
+from jobs.pages import hit_page
+from jobs.pages.field_template import fill, read_template
+from jobs.pages.page_size import question_bytes
 from jobs.records import BOXES, ImageRef, QuestionKind, TaskSpec
+from jobs.specs.label_schemas import parse_schema
 
 _PAGES = (".html", ".htm")
 

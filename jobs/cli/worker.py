@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from jobs import bonuses, reports
+from jobs import reports
 from jobs.cli import _door, _inviting, _standing
 from jobs.marketplace_accounts import add_worker, read_admin_token
 from jobs.money import format_usd, parse_usd
 from jobs.reports.habits import worker_habits
 from jobs.reports.heads import job_head
 from jobs.settings import Settings
+from jobs.spending import bonuses
 from jobs.workers.standing import find_worker
 
 

@@ -17,8 +17,8 @@ from jobs.errors import NotFound
 from jobs.exporting.choices import Choices, from_body, keeps_value
 from jobs.exporting.provenance import of_classes, pseudonyms, public_provenance
 from jobs.formats import IMAGES, LabelRecord
-from jobs.label_schemas import load_schema
 from jobs.records import LabelSchema
+from jobs.specs.label_schemas import load_schema
 from jobs.tables import (
     Dataset,
     Export,

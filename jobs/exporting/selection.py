@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from jobs.current_labels import is_newest
+from jobs.combining.current_labels import is_newest
 from jobs.exporting.choices import Choices, kinds_of, values_by_attribute
 from jobs.records import BOXES, SETTLED, TAGS, Attribute, LabelSchema
 from jobs.tables import Consensus, Label

@@ -1,4 +1,4 @@
-"""Run by Alembic: applies the versions on the connection that ``jobs.migrating`` hands over."""
+"""Run by Alembic: applies the versions on the connection it is handed."""
 
 from __future__ import annotations
 

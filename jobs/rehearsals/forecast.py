@@ -17,15 +17,16 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import hit_page, saved_templates
 from jobs.errors import InvalidInput, NotFound
-from jobs.job_specs import JobSpec, RouteSpec
-from jobs.label_schemas import load_schema
-from jobs.planning import find_schema
+from jobs.pages import hit_page
+from jobs.planning.planning import find_schema
 from jobs.records import LabelSchema
 from jobs.rehearsals.robots import Ground
 from jobs.rehearsals.run import Cast, RunResult, rehearse
 from jobs.rehearsals.scenes import Scene
+from jobs.specs import saved_templates
+from jobs.specs.job_specs import JobSpec, RouteSpec
+from jobs.specs.label_schemas import load_schema
 from jobs.tables import Dataset, GoldAnswer, Item
 from quality.prediction import Interval, prediction_interval
 from quality.simulate import PROFILES, WorkerProfile, profile

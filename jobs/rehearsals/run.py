@@ -13,13 +13,12 @@ import numpy as np
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from jobs import calls, db, migrating, planning, providers
+from jobs import calls, db, providers
 from jobs.blobs import Blobs, open_blobs
-from jobs.hit_specs import image_ref
-from jobs.job_specs import JobSpec, RouteSpec
-from jobs.label_schemas import save_schema
+from jobs.installation import migrating
 from jobs.marketplace_accounts import add_worker
 from jobs.money import MICROS_PER_DOLLAR, parse_usd
+from jobs.planning import planning
 from jobs.providers.model import Model
 from jobs.providers.model import Options as ModelOptions
 from jobs.records import BOXES, Box, Environment, LabelSchema
@@ -31,6 +30,9 @@ from jobs.rehearsals.shift import Dial, Shift, work_shift
 from jobs.reports import JobReport, job_report
 from jobs.resources import Resources
 from jobs.settings import Settings
+from jobs.specs.hit_specs import image_ref
+from jobs.specs.job_specs import JobSpec, RouteSpec
+from jobs.specs.label_schemas import save_schema
 from jobs.tables import Dataset, GoldAnswer, Hit, Item, Task
 from quality.simulate import WorkerProfile
 

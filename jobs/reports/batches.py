@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import tallies
+from jobs.combining import tallies
 from jobs.errors import NotFound
 from jobs.tables import Batch, Job, Route
 

@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from jobs import tallies
+from jobs.combining import tallies
+from jobs.combining.tallies import N_BINS, Counts
 from jobs.errors import NotFound
-from jobs.job_specs import Policy
 from jobs.records import SETTLED, WAITING
 from jobs.reports.accuracy import GoldAccuracy, accuracy_against_gold
 from jobs.reports.money import RouteCost, cost_by_route
+from jobs.specs.job_specs import Policy
 from jobs.tables import Dataset, Finding, Job, SchemaVersion
-from jobs.tallies import N_BINS, Counts
 
 _OF_JOBS = ("questions", "answers", "states", "agreement", "agreement_sum")
 

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import tallies
+from jobs.combining import tallies
 from jobs.errors import NotFound
-from jobs.label_schemas import load_schema
 from jobs.records import LabelSchema
+from jobs.specs.label_schemas import load_schema
 from jobs.tables import Dataset, Intake, Item, Job, SchemaVersion
 
 N_SAMPLES = 8

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from jobs.errors import NotFound
 from jobs.exporting.choices import Filters, from_body
-from jobs.exports import TASK
+from jobs.exporting.exports import TASK
 from jobs.tables import Export, Work
 
 UNFINISHED = ("waiting", "running")

@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.comparing import corners
+from jobs.combining.comparing import corners
 from jobs.errors import NotFound
-from jobs.job_specs import Policy, ReviewPolicy
 from jobs.records import BOXES, SETTLED
 from jobs.reports.workers import WorkerRow
+from jobs.specs.job_specs import Policy, ReviewPolicy
 from jobs.tables import Answer, Consensus, Job, Task, WorkerScore
 from jobs.workers import evidence
 from jobs.workers.evidence import Evidence

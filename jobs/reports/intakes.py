@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.errors import NotFound
-from jobs.intake_facts import FAULTS, fault_of
+from jobs.intake.facts import FAULTS, fault_of
 from jobs.reports.datasets import dataset_summary
 from jobs.tables import Intake, IntakeFile, Work
 

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.errors import NotFound
-from jobs.job_specs import Policy
 from jobs.reports.item_filters import ItemFilter as ItemFilter
 from jobs.reports.item_filters import matching_items
+from jobs.specs.job_specs import Policy
 from jobs.tables import (
     Answer,
     Assignment,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.current_labels import is_current
+from jobs.combining.current_labels import is_current
 from jobs.errors import NotFound
 from jobs.tables import Item, Job, Label
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from jobs import tallies
+from jobs.combining import tallies
 from jobs.records import SETTLED
 from jobs.tables import Batch, LedgerEntry, LedgerTransaction, Route, Worker
 

@@ -9,7 +9,7 @@ from math import sqrt
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import tallies
+from jobs.combining import tallies
 from jobs.reports.growth import at_minute, minute_of, stretches
 from jobs.tables import Tally
 

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import tallies
+from jobs.combining import tallies
+from jobs.exclusions import silenced
 from jobs.tables import Answer, Task, Worker, WorkerScore
-from jobs.workers.exclusions import silenced
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ class Tally(Base):
     """A part of a count, written by triggers; the count is the sum of the parts of its place.
 
     ``owner_id`` is a job, or a dataset where items are counted; ``part_id`` a batch, route or
-    worker (0: none). See ``jobs.tallies`` for what is counted.
+    worker (0: none). See ``jobs.combining.tallies`` for what is counted.
     """
 
     __tablename__ = "tally"

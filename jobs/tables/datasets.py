@@ -67,7 +67,7 @@ class IntakeFile(Base):
     licence: Mapped[str]
     source: Mapped[str]
     attributes: Mapped[dict[str, Any]]
-    fault: Mapped[str] = mapped_column(String(16), default="")  # a word of jobs.intake_facts
+    fault: Mapped[str] = mapped_column(String(16), default="")  # a word of jobs.intake.facts
     reason: Mapped[str] = mapped_column(default="")
     sha256: Mapped[str] = mapped_column(String(64), default="")
     media_type: Mapped[str] = mapped_column(String(40), default="")

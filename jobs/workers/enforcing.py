@@ -13,15 +13,17 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import findings, hit_specs, intents, work
+from jobs import findings, intents, work
 from jobs.db import insert_new, reading, transaction
 from jobs.errors import Conflict, ProviderError
-from jobs.hit_specs import Venues
+from jobs.exclusions import EXCLUSION
 from jobs.providers import People
 from jobs.resources import Resources
+from jobs.specs import hit_specs
+from jobs.specs.hit_specs import Venues
 from jobs.tables import OwnQualification, Route, StandingChange, Worker
 from jobs.work import Progress
-from jobs.workers.standing import BLOCK, EXCLUSION, TASK, newest_change
+from jobs.workers.standing import BLOCK, TASK, newest_change
 
 CHECK_EVERY = timedelta(days=30)  # MTurk disposes of a type that was not used for 120
 _DESCRIPTIONS = {EXCLUSION: "Held by workers whom this requester does not invite to new HITs."}

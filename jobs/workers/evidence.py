@@ -16,10 +16,10 @@ import numpy as np
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from jobs.job_specs import ReviewPolicy
+from jobs.combining.votes import index_of
 from jobs.records import BOXES
+from jobs.specs.job_specs import ReviewPolicy
 from jobs.tables import Answer, Task
-from jobs.votes import index_of
 from quality.consensus.shapes import TagAnswers
 from quality.worker_flags import flags, too_fast
 

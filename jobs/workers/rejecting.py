@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.errors import InvalidInput, NotFound
-from jobs.job_specs import Policy
+from jobs.specs.job_specs import Policy
 from jobs.tables import Assignment, Batch, Hit, Job, Route, Worker, WorkerScore
 from jobs.workers.evidence import UNREADABLE, Evidence, of_behaviour, of_score
 

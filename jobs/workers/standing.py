@@ -15,8 +15,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import work
+from jobs import exclusions, work
 from jobs.errors import Conflict, InvalidInput, NotFound
+from jobs.exclusions import EXCLUSION
 from jobs.providers import STAFF, environment_of
 from jobs.reasons import checked_reason
 from jobs.tables import (
@@ -31,9 +32,7 @@ from jobs.tables import (
     Task,
     Worker,
 )
-from jobs.workers import exclusions
 
-EXCLUSION = "HITworks: not invited"
 QUALIFICATION, BLOCK = "qualification", "block"
 LONGEST_REASON = 1024
 TASK = "set_standing"

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, text
 
-from jobs import gold_results, tallies
+from jobs.combining import gold_results, tallies
 from jobs.db import open_sessions, transaction
 from jobs.migrations import counting
 from jobs.tables import (

@@ -20,8 +20,9 @@ from pathlib import Path
 
 from sqlalchemy import insert, select
 
-from jobs import consensus, exports, labels
+from jobs.combining import consensus, labels
 from jobs.db import Sessions, open_engine, open_sessions, reading, transaction
+from jobs.exporting import exports
 from jobs.exporting.choices import Filters
 from jobs.exporting.writing import write_planned
 from jobs.reports.exports import export_row

@@ -31,9 +31,10 @@ from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import Engine, event, text
 
-from jobs import accounts, migrating
+from jobs import accounts
 from jobs.blobs import open_blobs
 from jobs.db import open_engine, open_sessions, transaction
+from jobs.installation import migrating
 from jobs.settings import Settings
 from scripts.bench.big_database import build, describe
 from scripts.bench.big_sql import BEGAN, SPAN

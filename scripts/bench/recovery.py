@@ -31,8 +31,8 @@ from jobs import owners
 from jobs.blobs import open_blobs
 from jobs.clock import machine_time
 from jobs.db import open_engine, open_sessions, reading
+from jobs.installation.migrating import upgrade
 from jobs.marketplace_accounts import read_admin_token
-from jobs.migrating import upgrade
 from jobs.rehearsals.robots import Robot, open_account
 from jobs.settings import Settings
 from jobs.tables import RawSubmission, Work

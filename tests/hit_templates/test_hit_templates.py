@@ -8,8 +8,8 @@ import html5lib
 import pytest
 
 from jobs.authoring.lint import lint
-from jobs.hit_page import render, template_names
-from jobs.page_size import LARGEST_QUESTION_BYTES, question_bytes
+from jobs.pages.hit_page import render, template_names
+from jobs.pages.page_size import LARGEST_QUESTION_BYTES, question_bytes
 from jobs.records import Attribute, Box, ImageRef, LabelSchema, QuestionKind, TaskSpec
 
 HOSTILE = "</script><script>alert(1)</script>'\" onload=alert(1) {{ 7*7 }} ${x} & <b>"

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from jobs.authoring.fields import fill, read_template
 from jobs.authoring.lint import lint
 from jobs.authoring.trial import try_pages
 from jobs.authoring.trial_result import Trial
+from jobs.pages.field_template import fill, read_template
 from jobs.rehearsals.robots import Ground
 from tests.jobs.pictures import picture
 from webapp.marketplace.serving import serve

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from jobs.adjudication import deciding
 from jobs.adjudication.deciding import Verdict
 from jobs.adjudication.rounds import Decider
-from jobs.consensus import combine_job
-from jobs.job_specs import AdjudicationPolicy, Policy, QualityPolicy
+from jobs.combining.consensus import combine_job
 from jobs.reports.labels import label_page
+from jobs.specs.job_specs import AdjudicationPolicy, Policy, QualityPolicy
 from jobs.tables import Consensus
 from tests.factories import (
     NOW,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from jobs import collection
 from jobs.db import Sessions, reading, transaction
+from jobs.hits import collection
 from jobs.records import HitSpec, ImageRef, QuestionKind, Submission, TaskSpec
 from jobs.resources import open_resources
 from jobs.settings import Settings

@@ -5,8 +5,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from jobs.blobs import open_blobs
-from jobs.datasets import import_dataset
-from jobs.migrating import upgrade
+from jobs.installation.migrating import upgrade
+from jobs.intake.datasets import import_dataset
 from jobs.resources import open_resources
 from jobs.settings import Settings
 from tests.factories import NOW

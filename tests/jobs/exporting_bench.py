@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from jobs import calls, exports, work
+from jobs import calls, work
 from jobs.db import reading, transaction
+from jobs.exporting import exports
 from jobs.exporting.choices import Filters
 from jobs.exporting.files import exports_folder
 from jobs.reports.exports import ExportRow, export_row

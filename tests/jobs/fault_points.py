@@ -20,9 +20,11 @@ from pathlib import Path
 from sqlalchemy import Engine, event, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import calls, ledger, tallies, work
+from jobs import calls, work
+from jobs.combining import tallies
 from jobs.db import open_engine, open_sessions, reading, transaction
-from jobs.migrating import upgrade
+from jobs.installation.migrating import upgrade
+from jobs.spending import ledger
 from jobs.tables import (
     Assignment,
     Finding,

@@ -14,13 +14,15 @@ from typing import Any
 from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
-from jobs import calls, ledger, planning, work
+from jobs import calls, work
 from jobs.db import Sessions, reading, transaction
-from jobs.job_specs import parse_job_spec
-from jobs.label_schemas import parse_schema, save_schema
+from jobs.planning import planning
 from jobs.providers.model import answer_xml
 from jobs.resources import Resources, open_resources
 from jobs.settings import Settings
+from jobs.specs.job_specs import parse_job_spec
+from jobs.specs.label_schemas import parse_schema, save_schema
+from jobs.spending import ledger
 from jobs.tables import Dataset, Item, Job, Work
 from tests.factories import NOW, SCHEMA
 from tests.jobs.pictures import picture

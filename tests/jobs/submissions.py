@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from xml.sax.saxutils import escape
 
-from jobs.label_schemas import parse_schema
 from jobs.records import ImageRef, TaskSpec
+from jobs.specs.label_schemas import parse_schema
 
 NAMESPACE = (
     "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/"

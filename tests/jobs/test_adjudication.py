@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from jobs import migrating
 from jobs.adjudication import deciding
-from jobs.consensus import combine_job
+from jobs.combining.consensus import combine_job
+from jobs.combining.labels import finish_job
 from jobs.db import open_engine
 from jobs.errors import Conflict, InvalidInput, NotFound
-from jobs.labels import finish_job
+from jobs.installation import migrating
 from jobs.reports import item_view
 from jobs.reports.conflicts import n_conflicts
 from jobs.reports.decisions import decision_list, last_act, set_aside_reasons, set_asides, waits

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import MetaData, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from jobs import migrating
 from jobs.adjudication import deciding, reserving
 from jobs.adjudication.deciding import Verdict
 from jobs.adjudication.desk import open_desk
 from jobs.adjudication.rounds import Decider
 from jobs.db import open_engine, open_sessions, reading, transaction
 from jobs.errors import Conflict, NotFound
+from jobs.installation import migrating
 from jobs.reports import job_report
 from jobs.reports.conflicts import Queue, conflicts, n_conflicts, n_waiting
 from jobs.reports.labels import label_page

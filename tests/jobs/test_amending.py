@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from jobs import amending
-from jobs.amending import Terms
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, InvalidInput
+from jobs.planning import amending
+from jobs.planning.amending import Terms
 from jobs.tables import Consensus, StaleQuestion
 from tests.jobs.lifecycle import Bench
 

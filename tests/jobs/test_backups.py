@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
-from jobs import backups, migrating, table_copies
 from jobs.blobs import open_blobs
 from jobs.db import open_engine, open_sessions, reading, transaction
 from jobs.errors import Conflict, InvalidInput
+from jobs.installation import backups, migrating, table_copies
+from jobs.installation.restoring import restore_backup
 from jobs.migrations.guards import INSERT_ONLY
-from jobs.restoring import restore_backup
 from jobs.settings import Settings
 from jobs.tables import Base, Installation, Switch, Work, Worker
 from tests.factories import NOW

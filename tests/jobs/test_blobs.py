@@ -6,9 +6,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from jobs.blobs import media_type_of, open_blobs, open_s3, parse_s3_uri
-from jobs.datasets import import_dataset
 from jobs.errors import InvalidInput, NotFound, ProviderError
-from jobs.intake_sources import rows_of_s3
+from jobs.intake.datasets import import_dataset
+from jobs.intake.sources import rows_of_s3
 from jobs.settings import Settings
 from tests.factories import NOW
 from tests.jobs.pictures import picture

@@ -1,7 +1,7 @@
 import pytest
 
-from jobs.box_consensus import combine_boxes
-from jobs.votes import Vote
+from jobs.combining.box_consensus import combine_boxes
+from jobs.combining.votes import Vote
 from quality.consensus import boxes as methods
 
 SIZES = {1: (400, 300), 2: (400, 300)}

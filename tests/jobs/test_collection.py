@@ -6,10 +6,11 @@ import hashlib
 
 import pytest
 
-from jobs import collection, review
 from jobs.db import transaction
 from jobs.errors import Conflict, InvalidInput
+from jobs.hits import collection
 from jobs.providers.model import answer_xml
+from jobs.reviewing import review
 from jobs.tables import (
     Answer,
     Assignment,

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from jobs import staleness
-from jobs.consensus import combine_in_pages, combine_job
+from jobs.combining import staleness
+from jobs.combining.consensus import combine_in_pages, combine_job
+from jobs.combining.labels import finish_in_pages, finish_job
 from jobs.db import reading, transaction
-from jobs.labels import finish_in_pages, finish_job
 from jobs.tables import (
     Assignment,
     Consensus,
@@ -187,7 +187,7 @@ def test_by_pieces_or_at_once_the_last_combination_says_the_same(sessions, monke
 
 def test_labels_are_finished_a_page_at_a_time_as_at_once(sessions, campaign, monkeypatch):
     job, _, _ = campaign
-    monkeypatch.setattr("jobs.labels.PAGE", 7)
+    monkeypatch.setattr("jobs.combining.labels.PAGE", 7)
     with transaction(sessions) as session:
         session.execute(update(Consensus).values(state="sure"))
     assert finish_in_pages(sessions, job.id, LATER, quiet) == 30

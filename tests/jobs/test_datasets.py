@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import select
 
 from jobs import formats
-from jobs.datasets import import_dataset
 from jobs.errors import InvalidInput
+from jobs.intake.datasets import import_dataset
 from jobs.tables import Dataset, Intake, Item
 from tests.factories import NOW
 from tests.jobs.coco_files import coco

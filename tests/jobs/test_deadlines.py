@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from jobs import deadlines, review
 from jobs.db import reading, transaction
 from jobs.reports.attention import attention
 from jobs.reports.deadlines import decide_by
+from jobs.reviewing import deadlines, review
 from jobs.tables import Assignment, Finding, Hit, RawSubmission, Work
 from tests.factories import NOW
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import disposing
 from jobs.db import transaction
 from jobs.errors import Conflict, NotFound, ProviderError
-from jobs.reconciling import reconcile
+from jobs.hits import disposing
+from jobs.reconciling.reconciling import reconcile
 from jobs.tables import Assignment, Finding, Intent
 from webapp.marketplace.faults import Fault
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jobs import review
 from jobs.errors import Conflict, InvalidInput, NotFound
-from jobs.job_specs import Policy, ReviewPolicy
-from jobs.review import verdict
+from jobs.reviewing import review
+from jobs.reviewing.review import verdict
+from jobs.specs.job_specs import Policy, ReviewPolicy
 from jobs.tables import Assignment, WorkerScore
 from jobs.workers import evidence, rejecting
 from tests.factories import (

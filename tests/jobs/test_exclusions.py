@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import delete, select
 
-from jobs.consensus import combine_job
+from jobs.combining.consensus import combine_job
 from jobs.db import reading, transaction
 from jobs.reports import worker_table
 from jobs.tables import Consensus, StaleQuestion, Work

@@ -11,9 +11,10 @@ from threading import Barrier, Event
 import pytest
 from sqlalchemy import MetaData, insert, select, text
 
-from jobs import hooks, migrating
+from jobs import hooks
 from jobs.db import open_engine, open_sessions, reading, transaction
 from jobs.errors import Conflict, NotFound
+from jobs.installation import migrating
 from jobs.reports.exports import export_list
 from jobs.resources import open_resources
 from jobs.settings import Settings

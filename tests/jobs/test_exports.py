@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import select
 
 from jobs import formats
-from jobs.consensus import combine_job
+from jobs.combining.consensus import combine_job
+from jobs.combining.labels import finish_job
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, InvalidInput, NotFound
 from jobs.exporting.files import exports_folder
 from jobs.formats import EXTRAS
-from jobs.job_specs import Policy, QualityPolicy
-from jobs.label_schemas import parse_schema, save_schema
-from jobs.labels import finish_job
 from jobs.settings import Settings
+from jobs.specs.job_specs import Policy, QualityPolicy
+from jobs.specs.label_schemas import parse_schema, save_schema
 from jobs.tables import Export, Item, Job
 from tests.factories import (
     NOW,

@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 from sqlalchemy import select
 
-from jobs import extending, stopping
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound
+from jobs.hits import extending, stopping
 from jobs.tables import (
     Assignment,
     Batch,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.authoring.fields import fill, has_fields, read_template
-from jobs.authoring.script_places import place_in_script
 from jobs.errors import InvalidInput
+from jobs.pages.field_template import fill, has_fields, read_template
+from jobs.pages.script_places import place_in_script
 
 HOSTILE = """</script><script>x</script>'"`<b> onload=x ${other} \\ & \r\n\u2028"""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Route
 
-from jobs.authoring.fields import fill, read_template
 from jobs.errors import InvalidInput
+from jobs.pages.field_template import fill, read_template
 
 pytestmark = pytest.mark.browser
 

@@ -18,13 +18,13 @@ from click.testing import CliRunner
 from PIL import Image
 
 from jobs.errors import InvalidInput
-from jobs.job_specs import parse_job_spec
-from jobs.label_schemas import parse_schema
 from jobs.rehearsals.forecast import Forecast, Subject, Wanted, forecast, parse_people
 from jobs.rehearsals.robots import Ground
 from jobs.rehearsals.run import Cast
 from jobs.rehearsals.scenes import Scene
 from jobs.settings import Settings
+from jobs.specs.job_specs import parse_job_spec
+from jobs.specs.label_schemas import parse_schema
 from quality.simulate import WorkerProfile, profile
 from tests.factories import NOW, SCHEMA
 from tests.jobs.pictures import picture

@@ -14,7 +14,7 @@ from jobs import formats
 from jobs.errors import InvalidInput
 from jobs.formats import ExportInfo, LabelRecord
 from jobs.formats._paths import MemberNames, safe_stem
-from jobs.label_schemas import parse_schema
+from jobs.specs.label_schemas import parse_schema
 
 SCHEMA = parse_schema(
     """

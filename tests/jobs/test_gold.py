@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from jobs.errors import InvalidInput, NotFound
 from jobs.gold import import_gold
-from jobs.label_schemas import parse_schema
+from jobs.specs.label_schemas import parse_schema
 from jobs.tables import GoldAnswer, Item
 from tests.factories import NOW
 from tests.jobs.coco_files import coco

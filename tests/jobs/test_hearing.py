@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from jobs import hearing
 from jobs.errors import InvalidInput
+from jobs.hits import hearing
 from jobs.providers._turk_notifications import EventQueue, hit_ids
 from jobs.tables import Assignment, Hit, RawSubmission, Work
 from tests.jobs.lifecycle import Bench, Dial, open_bench

@@ -1,10 +1,10 @@
 import pytest
 
 from jobs.errors import InvalidInput
-from jobs.hit_page import DEFAULT_TEMPLATES, render, template_names
-from jobs.label_schemas import parse_schema
-from jobs.page_size import question_bytes
+from jobs.pages.hit_page import DEFAULT_TEMPLATES, render, template_names
+from jobs.pages.page_size import question_bytes
 from jobs.records import Box, ImageRef, PageSource, TaskSpec
+from jobs.specs.label_schemas import parse_schema
 
 SCHEMA = parse_schema(
     """

@@ -17,13 +17,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from sqlalchemy import select
 
-from jobs import calls, events, findings, hook_addresses, hooks, ledger, pausing, work
+from jobs import calls, events, findings, hook_addresses, hooks, work
 from jobs.blobs import open_blobs
 from jobs.db import Sessions, reading, transaction
 from jobs.errors import Conflict, InvalidInput, NotFound
-from jobs.ledger import Reason
 from jobs.resources import Resources
 from jobs.settings import Settings
+from jobs.spending import ledger, pausing
+from jobs.spending.ledger import Reason
 from jobs.tables import Batch, HookDelivery, Work
 from tests.factories import NOW, make_dataset, make_job
 from tests.jobs.lifecycle import Bench, Dial

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
-from jobs import bonuses, review
 from jobs.db import reading, transaction
 from jobs.errors import InvalidInput
 from jobs.reasons import checked_reason
+from jobs.reviewing import reversals, review
+from jobs.spending import bonuses
 from jobs.tables import Assignment, Finding, Intent
-from jobs.workers import letters, reversals, standing
+from jobs.workers import letters, standing
 from tests.jobs.test_money_attacks import BONUS, finished, grant, undecided
 
 

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from jobs.datasets import import_dataset
 from jobs.db import reading, transaction
 from jobs.errors import Conflict
 from jobs.gold import import_gold
-from jobs.label_schemas import parse_schema, save_schema
+from jobs.intake.datasets import import_dataset
+from jobs.specs.label_schemas import parse_schema, save_schema
 from jobs.tables import Dataset, GoldAnswer, Item
 from tests.factories import NOW, box
 from tests.jobs.pictures import picture

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import MetaData, insert
 from sqlalchemy.exc import IntegrityError
 
-from jobs import intakes, migrating
 from jobs.db import open_engine, open_sessions, reading, transaction
+from jobs.installation import migrating
+from jobs.intake import intakes
 from jobs.reports.intakes import intake_report, intakes_of, refusals
 from jobs.tables import Intake
 from tests.factories import NOW

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from jobs.errors import InvalidInput, NotFound
-from jobs.label_schemas import (
+from jobs.specs.label_schemas import (
     load_schema,
     parse_schema,
     save_schema,

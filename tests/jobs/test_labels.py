@@ -9,15 +9,15 @@ from jobs import work
 from jobs.adjudication.deciding import Verdict, revert
 from jobs.adjudication.deciding import decide as decided
 from jobs.adjudication.rounds import Decider
-from jobs.consensus import combine_job
+from jobs.combining.consensus import combine_job
+from jobs.combining.labels import finish_job
 from jobs.errors import Conflict, InvalidAnswer, NotFound
-from jobs.job_specs import Policy, QualityPolicy
-from jobs.labels import finish_job
-from jobs.migrating import upgrade
+from jobs.hits.routing import route_onward
+from jobs.installation.migrating import upgrade
 from jobs.reports import ItemFilter, item_page, item_view, job_list, job_report, worker_table
 from jobs.reports.accuracy import accuracy_against_gold
 from jobs.reports.labels import label_page
-from jobs.routing import route_onward
+from jobs.specs.job_specs import Policy, QualityPolicy
 from jobs.tables import Batch, Consensus, Exclusion, Hit, Label, WorkerScore
 from tests.factories import (
     NOW,

@@ -7,15 +7,17 @@ from botocore.stub import Stubber
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from jobs import launch_gate, limits, planning, providers
+from jobs import providers
 from jobs.db import reading, transaction
-from jobs.drafts import read_draft
 from jobs.errors import BudgetExceeded, InvalidInput, ProviderError
-from jobs.job_specs import parse_job_spec
-from jobs.launch_gate import Payer
+from jobs.planning import launch_gate, planning
+from jobs.planning.drafts import read_draft
+from jobs.planning.launch_gate import Payer
 from jobs.providers import _turk_identity as aws
 from jobs.records import Identity
 from jobs.settings import Settings
+from jobs.specs.job_specs import parse_job_spec
+from jobs.spending import limits
 from jobs.tables import GoldAnswer, Item, Job
 from webapp.marketplace import books
 from webapp.marketplace.accounts import find_requester

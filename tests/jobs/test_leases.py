@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from jobs import background, consensus, work
+from jobs import background, work
+from jobs.combining import consensus
 from jobs.db import reading, transaction
 from jobs.tables import Consensus, Work
 from tests.factories import NOW, make_answer, make_dataset, make_hits, make_job, make_route

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import MetaData, Table, delete, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from jobs import migrating
 from jobs.db import open_engine, open_sessions, reading, transaction
+from jobs.installation import migrating
 from jobs.tables import Answer, Exclusion, Intent, StaleQuestion
 from tests.factories import NOW
 

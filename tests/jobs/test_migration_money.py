@@ -7,9 +7,10 @@ from alembic import command
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from jobs import ledger, limits, migrating
 from jobs.db import open_engine, open_sessions, reading, transaction
-from jobs.ledger import Reason
+from jobs.installation import migrating
+from jobs.spending import ledger, limits
+from jobs.spending.ledger import Reason
 from tests.factories import NOW
 
 AT = NOW.isoformat(sep=" ")

@@ -8,11 +8,14 @@ from threading import Barrier
 
 import pytest
 
-from jobs import bonuses, extending, findings, intents, ledger, limits, publishing, review, stopping
+from jobs import findings, intents
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict, Paused, ProviderError
-from jobs.ledger import Reason
+from jobs.hits import extending, publishing, stopping
 from jobs.providers.mturk import Mturk
+from jobs.reviewing import review
+from jobs.spending import bonuses, ledger, limits
+from jobs.spending.ledger import Reason
 from jobs.tables import Assignment, Extension, Hit, Intent, LedgerTransaction, Work
 from tests.factories import NOW, make_dataset, make_job
 from tests.jobs.lifecycle import Dial, open_bench

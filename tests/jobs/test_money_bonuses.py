@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import bonuses
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput
-from jobs.ledger import balances, differences
+from jobs.spending import bonuses
+from jobs.spending.ledger import balances, differences
 from jobs.tables import Assignment, Intent
 from webapp.marketplace.faults import Fault
 

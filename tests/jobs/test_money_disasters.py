@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
-from jobs import ledger, limits, publishing, work
+from jobs import work
 from jobs.db import open_engine, open_sessions, reading, transaction
+from jobs.hits import publishing
+from jobs.spending import ledger, limits
 from jobs.tables import Hit, Intent, Job, LedgerTransaction, RawSubmission, Work
 from webapp.marketplace import books, rpc
 from webapp.marketplace.accounts import find_requester

@@ -11,11 +11,11 @@ from sqlalchemy import create_engine, delete, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from jobs import ledger
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict
-from jobs.ledger import Reason
-from jobs.migrating import drift, upgrade
+from jobs.installation.migrating import drift, upgrade
+from jobs.spending import ledger
+from jobs.spending.ledger import Reason
 from jobs.tables import Answer, Job, LedgerEntry, LedgerTransaction, RawSubmission
 from tests.factories import (
     NOW,

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from jobs import findings, intents, ledger, limits
+from jobs import findings, intents
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, Paused
-from jobs.ledger import Reason
+from jobs.spending import ledger, limits
+from jobs.spending.ledger import Reason
 from jobs.tables import Finding, Hit, Job, Switch
 from tests.factories import NOW, make_dataset, make_job
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from jobs import ledger, limits
 from jobs.db import reading, transaction
-from jobs.ledger import Reason
+from jobs.spending import ledger, limits
+from jobs.spending.ledger import Reason
 from jobs.tables import Finding, Job, LedgerTransaction, Switch
 from tests.factories import NOW, make_dataset, make_job
 

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from jobs import bonuses, findings, intents
+from jobs import findings, intents
 from jobs.db import transaction
 from jobs.errors import Paused
 from jobs.providers import mturk
 from jobs.providers._turk_question import question_xml
-from jobs.reconciling import reconcile
+from jobs.reconciling.reconciling import reconcile
+from jobs.spending import bonuses
 from jobs.tables import Balance, Finding, Hit, Intent, LedgerTransaction, RawSubmission, Work
 from webapp.marketplace import books
 from webapp.marketplace.accounts import find_requester

@@ -9,10 +9,10 @@ import pytest
 from jobs.answer_fields import Fields
 from jobs.answers import parse
 from jobs.errors import InvalidAnswer, InvalidInput
-from jobs.label_schemas import parse_schema
-from jobs.page_fields import addressed, check_answers, field_names, filled, job_row
+from jobs.pages.page_fields import addressed, check_answers, field_names, filled, job_row
 from jobs.providers.model import answer_xml
 from jobs.records import ImageRef, TaskSpec
+from jobs.specs.label_schemas import parse_schema
 
 SCHEMA = parse_schema(
     """

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from jobs import page_sandbox
 from jobs.errors import InvalidInput
-from jobs.page_sandbox import MOST_CHILDREN, render_untrusted
+from jobs.pages import page_sandbox
+from jobs.pages.page_sandbox import MOST_CHILDREN, render_untrusted
 
 
 def page(source: str, **context: Any) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import planning
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict, HitworksError, InvalidInput
-from jobs.job_specs import parse_job_spec
+from jobs.planning import planning
+from jobs.specs.job_specs import parse_job_spec
 from jobs.tables import Batch, Hit, HitTask, Job, Task, Work
 
 GOOD = """

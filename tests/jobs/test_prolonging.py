@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from jobs import prolonging, stopping
 from jobs.db import transaction
 from jobs.errors import Conflict, InvalidInput
+from jobs.hits import prolonging, stopping
 from jobs.tables import Hit, Intent
 from tests.jobs.lifecycle import Bench
 from webapp.marketplace.store import reading as market_reading

@@ -11,16 +11,17 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from sqlalchemy import create_engine
 
-from jobs import hit_page, providers
+from jobs import providers
 from jobs.blobs import open_blobs
 from jobs.db import open_sessions
 from jobs.errors import InvalidInput, ProviderError
-from jobs.label_schemas import parse_schema
+from jobs.pages import hit_page
 from jobs.providers._turk_question import question_xml
 from jobs.providers.model import answer_xml
 from jobs.providers.mturk import ENDPOINTS, open_client
 from jobs.records import HitSpec, ImageRef, TaskSpec
 from jobs.settings import Settings
+from jobs.specs.label_schemas import parse_schema
 from tests.factories import SCHEMA
 from tests.jobs.lifecycle import Dial, open_bench
 from tests.jobs.pictures import picture

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import calls, stopping
+from jobs import calls
 from jobs.db import transaction
 from jobs.errors import Conflict
+from jobs.hits import stopping
 from jobs.tables import Batch, Hit, Intent, Work
 from webapp.marketplace.faults import Fault
 

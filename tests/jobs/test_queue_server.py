@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from jobs import queue_server
-from jobs.queue_server import QueueServer
+from jobs.installation import queue_server
+from jobs.installation.queue_server import QueueServer
 from jobs.settings import Settings
 
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from jobs.errors import Conflict, ProviderError
-from jobs.hit_page import render
+from jobs.pages.hit_page import render
 from jobs.records import Attribute, Box, ImageRef, LabelSchema, TaskSpec
 from jobs.rehearsals import robots as rehearsal
 from jobs.rehearsals.answers import Truth

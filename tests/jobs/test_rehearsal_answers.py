@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jobs.errors import InvalidInput
-from jobs.hit_page import render
+from jobs.pages.hit_page import render
 from jobs.records import Attribute, Box, ImageRef, LabelSchema, TaskSpec
 from jobs.rehearsals.answers import Truth, answer, picture_name, read_questions, seconds_for
 from quality.simulate import WorkerProfile, profile

@@ -7,12 +7,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from jobs import backups, batches, bonuses, calls, extending, findings, hit_specs, intents, planning
+from jobs import calls, findings, intents
 from jobs.db import reading, transaction
 from jobs.errors import Paused
-from jobs.reconciling import reconcile
-from jobs.restoring import mark_restored, restore_backup
-from jobs.review import decide
+from jobs.hits import batches, extending
+from jobs.installation import backups
+from jobs.installation.restoring import mark_restored, restore_backup
+from jobs.planning import planning
+from jobs.reconciling.reconciling import reconcile
+from jobs.reviewing import reversals
+from jobs.reviewing.review import decide
+from jobs.specs import hit_specs
+from jobs.spending import bonuses
 from jobs.tables import (
     Answer,
     Assignment,
@@ -25,7 +31,6 @@ from jobs.tables import (
     Route,
     Work,
 )
-from jobs.workers import reversals
 from webapp.marketplace.store import reading as market_reading
 from webapp.marketplace.tables.work import Assignment as MarketAssignment
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import bonuses, ledger, review
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound
-from jobs.reconciling import reconcile
+from jobs.reconciling.reconciling import reconcile
+from jobs.reviewing import reversals, review
+from jobs.spending import bonuses, ledger
 from jobs.tables import (
     Assignment,
     Consensus,
@@ -17,7 +18,6 @@ from jobs.tables import (
     Reversal,
     WorkerScore,
 )
-from jobs.workers import reversals
 from webapp.marketplace.faults import Fault
 
 

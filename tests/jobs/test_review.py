@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.job_specs import ReviewPolicy
-from jobs.review import review_job, verdict
+from jobs.reviewing.review import review_job, verdict
+from jobs.specs.job_specs import ReviewPolicy
 from jobs.tables import Assignment, Intent, Label, WorkerScore
 from tests.factories import NOW
 from webapp.marketplace.faults import Fault

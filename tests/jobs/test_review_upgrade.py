@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import MetaData, insert, text
 from sqlalchemy.exc import IntegrityError
 
-from jobs import migrating
 from jobs.db import open_engine, open_sessions, reading, transaction
+from jobs.installation import migrating
 from jobs.tables import Assignment, Exclusion, StandingChange
 from tests.factories import NOW
 

@@ -12,19 +12,20 @@ from playwright.sync_api import Browser
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from jobs import drafts, planning, saved_templates
-from jobs.datasets import import_dataset
 from jobs.db import Sessions, open_engine, open_sessions, reading, transaction
 from jobs.errors import Conflict, InvalidInput, NotFound
-from jobs.job_specs import parse_job_spec
-from jobs.label_schemas import parse_schema, save_schema
-from jobs.migrating import upgrade
+from jobs.installation.migrating import upgrade
+from jobs.intake.datasets import import_dataset
+from jobs.planning import drafts, planning
 from jobs.providers.model import answer_xml
 from jobs.records import PageLanguage, PageSource
 from jobs.rehearsals.browser import sign_in
 from jobs.rehearsals.filling import fill_page, wait_until_alive
 from jobs.rehearsals.robots import Robot, open_account
-from jobs.saved_templates import SavedTemplate, find, save, versions
+from jobs.specs import saved_templates
+from jobs.specs.job_specs import parse_job_spec
+from jobs.specs.label_schemas import parse_schema, save_schema
+from jobs.specs.saved_templates import SavedTemplate, find, save, versions
 from jobs.tables import Answer, Hit, Label, Route
 from quality.simulate import profile
 from tests.factories import NOW, SCHEMA

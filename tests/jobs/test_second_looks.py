@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jobs.adjudication import rounds, values
 from jobs.adjudication.rounds import Decider, Step
 from jobs.errors import InvalidInput
-from jobs.job_specs import AdjudicationPolicy
+from jobs.specs.job_specs import AdjudicationPolicy
 
 RED, BLUE = {"tags": {"colour": "red"}}, {"tags": {"colour": "blue"}}
 ANA, BEN, EVE = "ana", "ben", "eve"

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import func, select
 
-from jobs import drafts, sketches
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, InvalidInput, NotFound
-from jobs.label_schemas import parse_schema, save_schema
+from jobs.planning import drafts, sketches
+from jobs.specs.label_schemas import parse_schema, save_schema
 from jobs.tables import Dataset, Job, JobSketch, Route
 from tests.factories import NOW
 

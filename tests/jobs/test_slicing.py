@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.errors import InvalidInput
-from jobs.plan_counts import count_plan, count_whole
-from jobs.slicing import ItemSize, Plan, count_questions, plan, tiles
+from jobs.specs.plan_counts import count_plan, count_whole
+from jobs.specs.slicing import ItemSize, Plan, count_questions, plan, tiles
 
 
 def sized(n, width=100, height=80):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from jobs import consensus, reports
+from jobs import exclusions, reports
+from jobs.combining import consensus
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, InvalidInput, NotFound
 from jobs.tables import Assignment, Consensus, Finding, Intent, OwnQualification, StandingChange
@@ -51,7 +52,7 @@ def preview(bench, job_id, worker_id):
         return standing.preview_exclusion(session, job_id, worker_id)
 
 
-def held(bench, name=standing.EXCLUSION):
+def held(bench, name=exclusions.EXCLUSION):
     """(the worker's name, score) of everybody who holds the qualification at the venue."""
     with market_reading(bench.market.market.sessions) as session:
         rows = session.execute(
@@ -244,7 +245,7 @@ def test_a_list_that_the_venue_dropped_is_made_anew_with_everybody_on_it(worked)
         bench.market.market.sessions,
         lambda session: (
             session.query(QualificationType)
-            .filter_by(living_name=standing.EXCLUSION)
+            .filter_by(living_name=exclusions.EXCLUSION)
             .update({"status": "Deleted", "living_name": None})
         ),
     )
@@ -264,7 +265,7 @@ def test_a_list_that_the_venue_dropped_is_made_anew_with_everybody_on_it(worked)
         (standing.exclude, (1, 77), NotFound, "worker 77"),
         (standing.readmit, (1, 1), Conflict, "not excluded"),
         (standing.grant, (1, 1, " ", 1), InvalidInput, "name"),
-        (standing.grant, (1, 1, standing.EXCLUSION, 1), InvalidInput, "other than"),
+        (standing.grant, (1, 1, exclusions.EXCLUSION, 1), InvalidInput, "other than"),
         (standing.grant, (1, 1, "Good", -1), InvalidInput, "score"),
     ],
 )

@@ -1,8 +1,8 @@
 import pytest
 
+from jobs.combining.tag_consensus import combine_tags
+from jobs.combining.votes import Vote, fingerprint
 from jobs.records import Attribute
-from jobs.tag_consensus import combine_tags
-from jobs.votes import Vote, fingerprint
 
 COLOUR = Attribute("colour", "one", "Colour", ("red", "green", "blue"), unsure="cannot tell")
 PARTS = Attribute("parts", "many", "Parts", ("wheel", "door"))

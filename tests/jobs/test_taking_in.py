@@ -14,15 +14,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from jobs import calls, intakes, work
+from jobs import calls, work
 from jobs.db import Sessions, open_engine, open_sessions, reading, transaction
 from jobs.errors import Conflict, InvalidInput, NotFound
-from jobs.intake_facts import FAULTS, fault_of, megapixel_labels
-from jobs.migrating import upgrade
+from jobs.installation.migrating import upgrade
+from jobs.intake import intakes
+from jobs.intake.facts import FAULTS, fault_of, megapixel_labels
+from jobs.intake.taking_in import take_in
 from jobs.resources import Resources, open_resources
 from jobs.settings import Settings
 from jobs.tables import Dataset, Intake, IntakeFile, Item, Work
-from jobs.taking_in import take_in
 from tests.factories import NOW
 from tests.jobs.fault_points import Breaker, Crash, Point
 from tests.jobs.pictures import picture

@@ -8,17 +8,18 @@ import pytest
 from alembic import command
 from sqlalchemy import MetaData, delete, insert, select, text, update
 
-from jobs import migrating, tallies
 from jobs.adjudication import deciding
 from jobs.adjudication.rounds import Decider
-from jobs.comparing import match_boxes, match_tags
-from jobs.consensus import combine_job
-from jobs.current_labels import is_current
+from jobs.combining import tallies
+from jobs.combining.comparing import match_boxes, match_tags
+from jobs.combining.consensus import combine_job
+from jobs.combining.current_labels import is_current
 from jobs.db import open_engine, open_sessions, reading, transaction
+from jobs.installation import migrating
 from jobs.migrations.counting import COUNTS
 from jobs.reports import batches, job_report
 from jobs.reports.accuracy import accuracy_against_gold
-from jobs.review import review_job
+from jobs.reviewing.review import review_job
 from jobs.tables import (
     Assignment,
     Consensus,

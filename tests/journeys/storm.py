@@ -16,7 +16,7 @@ import redis
 import requests
 
 from jobs.errors import ProviderError
-from jobs.queue_server import queue_url
+from jobs.installation.queue_server import queue_url
 from jobs.rehearsals.robots import Robot, work
 from tests.journeys.town import Town
 

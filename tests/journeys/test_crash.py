@@ -6,7 +6,7 @@ import signal
 import redis
 
 from jobs.formats import csv_tags, voc
-from jobs.queue_server import queue_url
+from jobs.installation.queue_server import queue_url
 from tests.journeys.test_routes import CROWD, MODEL, job_text
 
 N_ITEMS = 10

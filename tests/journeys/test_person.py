@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pycocotools.coco import COCO
 
-from jobs.comparing import corners
+from jobs.combining.comparing import corners
 from quality.boxes import box_f1
 from tests.journeys import scenes
 from tests.journeys.scenes import Scene

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from jobs.comparing import corners
+from jobs.combining.comparing import corners
 from jobs.formats import coco, csv_tags
 from quality.boxes import box_f1
 from tests.journeys.scenes import Scene

@@ -26,8 +26,8 @@ from jobs.blobs import open_blobs
 from jobs.clock import machine_time
 from jobs.db import open_engine, open_sessions, reading, transaction
 from jobs.errors import Conflict
+from jobs.installation.migrating import upgrade
 from jobs.marketplace_accounts import read_admin_token
-from jobs.migrating import upgrade
 from jobs.rehearsals.robots import Robot, open_account
 from jobs.tables import Finding, Hit, Intent, Job, Label, RawSubmission, Work
 from tests.journeys import scenes

@@ -16,11 +16,11 @@ import requests
 
 from jobs.blobs import open_blobs
 from jobs.cli import _door
-from jobs.ledger import differences
 from jobs.marketplace_accounts import read_admin_token
 from jobs.rehearsals.robots import Robot, crowd, open_account
 from jobs.reports import JobReport, job_report
 from jobs.settings import Settings
+from jobs.spending.ledger import differences
 from jobs.work import unfinished
 from quality.simulate import WorkerProfile
 from tests.journeys import scenes

@@ -13,8 +13,8 @@ import yaml
 from PIL import Image, ImageOps
 
 from jobs.formats import coco, csv_tags
-from jobs.job_specs import parse_job_spec
-from jobs.label_schemas import parse_schema
+from jobs.specs.job_specs import parse_job_spec
+from jobs.specs.label_schemas import parse_schema
 
 SCHEMA = parse_schema((demo_steps.DATA / "schema.yaml").read_text(), "schema.yaml")
 

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
 
-from jobs import ledger
 from jobs.db import reading
+from jobs.spending import ledger
 from tests.simulation.stage import WAGE_MICROS, Stage
 from tests.simulation.troubles import BONUS, LEDGER, PAID_TWICE, Trouble
 

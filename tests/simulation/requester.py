@@ -8,24 +8,18 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from jobs import (
-    bonuses,
-    findings,
-    intents,
-    ledger,
-    pausing,
-    planning,
-    review,
-    stopping,
-    work,
-)
+from jobs import findings, intents, work
 from jobs.adjudication import deciding
 from jobs.adjudication.rounds import Decider
 from jobs.db import transaction
 from jobs.errors import Conflict, HitworksError
-from jobs.job_specs import read_job_spec
-from jobs.ledger import Reason
+from jobs.hits import stopping
 from jobs.money import MICROS_PER_CENT, decimal_usd
+from jobs.planning import planning
+from jobs.reviewing import review
+from jobs.specs.job_specs import read_job_spec
+from jobs.spending import bonuses, ledger, pausing
+from jobs.spending.ledger import Reason
 from tests.simulation.chances import Chances, Crash
 from tests.simulation.stage import KNOWN, MOST_ITEMS, WAGE_MICROS, Stage
 from tests.simulation.troubles import EXPECTED_FINDINGS

@@ -23,11 +23,11 @@ from sqlalchemy import Engine, StaticPool, create_engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.db import open_engine, transaction
-from jobs.label_schemas import parse_schema, save_schema
-from jobs.migrating import upgrade
+from jobs.installation.migrating import upgrade
 from jobs.providers import mturk
 from jobs.resources import Resources, open_resources
 from jobs.settings import Settings
+from jobs.specs.label_schemas import parse_schema, save_schema
 from jobs.tables import Dataset, GoldAnswer, Item
 from tests.factories import NOW, SCHEMA
 from tests.jobs.lifecycle import Dial

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from jobs import calls, work
 from jobs.db import reading, transaction
-from jobs.reconciling import reconcile
+from jobs.reconciling.reconciling import reconcile
 from jobs.resources import Resources
 from tests.factories import NOW
 from tests.simulation.chances import Chances, Crash

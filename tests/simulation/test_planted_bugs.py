@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from jobs import collection, intents, ledger
+from jobs import intents
+from jobs.hits import collection
+from jobs.spending import ledger
 from jobs.tables import Intent
 from tests.simulation.run import failure_text, run_seeds
 from tests.simulation.troubles import DUPLICATE, LOST, OVER

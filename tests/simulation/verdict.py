@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from jobs.collection import original
+from jobs.hits.collection import original
 from tests.simulation.books import check_books, committed_at_venue
 from tests.simulation.stage import Stage
 from tests.simulation.troubles import (

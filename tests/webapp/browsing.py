@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from waitress.server import create_server
 
-from jobs import migrating
 from jobs.db import open_engine, transaction
+from jobs.installation import migrating
 from jobs.resources import Resources
 from jobs.settings import Settings
 from tests.webapp import campaign

@@ -17,12 +17,15 @@ from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import accounts, consensus, labels, ledger, planning
-from jobs.datasets import import_dataset
-from jobs.job_specs import read_job_spec
-from jobs.label_schemas import parse_schema, save_schema
-from jobs.ledger import Reason
+from jobs import accounts
+from jobs.combining import consensus, labels
+from jobs.intake.datasets import import_dataset
+from jobs.planning import planning
 from jobs.resources import Resources
+from jobs.specs.job_specs import read_job_spec
+from jobs.specs.label_schemas import parse_schema, save_schema
+from jobs.spending import ledger
+from jobs.spending.ledger import Reason
 from jobs.tables import (
     Answer,
     Assignment,

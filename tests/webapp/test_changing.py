@@ -8,8 +8,8 @@ from datetime import timedelta
 from flask import Flask
 from sqlalchemy import func, select
 
-from jobs import amending
 from jobs.db import reading
+from jobs.planning import amending
 from jobs.reports.disagreements import STATES, disagreements, most_split
 from jobs.reports.heads import JobHead, job_head
 from jobs.tables import Hit, Intent, LedgerTransaction, Work

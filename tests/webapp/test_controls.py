@@ -7,8 +7,9 @@ import re
 from flask import Flask
 from sqlalchemy import func, select
 
-from jobs import extending, ledger
 from jobs.db import reading, transaction
+from jobs.hits import extending
+from jobs.spending import ledger
 from jobs.tables import Extension, Work
 from tests.webapp import campaign
 from tests.webapp.browsing import sign_in

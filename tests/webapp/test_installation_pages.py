@@ -8,11 +8,12 @@ from datetime import timedelta
 from click.testing import CliRunner
 from flask import Flask
 
-from jobs import findings, limits
-from jobs.backup_records import FILE, BackupRecord, last_backup, remember
+from jobs import findings
 from jobs.db import reading, transaction
+from jobs.installation.backup_records import FILE, BackupRecord, last_backup, remember
 from jobs.reports.heads import job_head
 from jobs.reports.totals import day_totals, worker_totals
+from jobs.spending import limits
 from tests.webapp.browsing import sign_in
 from tests.webapp.campaign import NOW
 from webapp.cli import hitworks

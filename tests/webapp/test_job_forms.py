@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.job_specs import read_job_spec
+from jobs.specs.job_specs import read_job_spec
 from webapp.job_faults import plan_faults, question_faults
 from webapp.job_forms import (
     carried_over,

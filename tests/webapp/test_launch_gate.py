@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from jobs import limits
 from jobs.db import reading, transaction
 from jobs.reports import job_report
+from jobs.spending import limits
 from tests.webapp import campaign
 from tests.webapp.browsing import sign_in
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from jobs import logs
+from jobs.installation import logs
 from jobs.settings import Settings
 from tests.webapp.browsing import close, open_app, sign_in
 from tests.webapp.test_api import Program

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from jobs.db import reading
-from jobs.estimating import sample_page
+from jobs.planning.estimating import sample_page
 from tests.webapp import campaign
 from tests.webapp.test_browser import Site, visit
 from tests.webapp.test_browser import site as site  # the fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from jobs import limits
 from jobs.db import transaction
+from jobs.spending import limits
 from tests.webapp import campaign
 from tests.webapp.browsing import sign_in
 

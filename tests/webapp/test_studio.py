@@ -10,7 +10,7 @@ from markupsafe import escape
 
 from jobs.db import transaction
 from jobs.records import PageSource
-from jobs.saved_templates import save
+from jobs.specs.saved_templates import save
 from tests.webapp.browsing import sign_in
 from tests.webapp.campaign import NOW
 from tests.webapp.test_api import Program

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from jobs.db import transaction
 from jobs.records import PageSource
-from jobs.saved_templates import save
+from jobs.specs.saved_templates import save
 from tests.webapp.browsing import seed
 from tests.webapp.campaign import NOW
 from tests.webapp.studio_site import StudioSite, open_studio, preview, visit

@@ -13,8 +13,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from jobs import archives, calls
+from jobs import calls
 from jobs.errors import InvalidInput
+from jobs.intake import archives
 from tests.webapp import campaign
 from tests.webapp.browsing import sign_in
 

@@ -7,8 +7,8 @@ import re
 from flask import Flask
 from sqlalchemy import func, select
 
-from jobs import ledger
 from jobs.db import reading, transaction
+from jobs.spending import ledger
 from jobs.tables import (
     Assignment,
     Intent,

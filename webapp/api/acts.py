@@ -7,10 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, Field, RootModel
 
 from jobs.accounts import Person
-from jobs.amending import Amendment
-from jobs.job_specs import JobSpec
-from jobs.limits import Limits
-from jobs.orders import OrderPreview
+from jobs.hits.orders import OrderPreview
+from jobs.planning.amending import Amendment
 from jobs.rehearsals.saved import SavedRehearsal
 from jobs.reports.assignments import Affected, AssignmentRow
 from jobs.reports.batches import BatchRow
@@ -21,8 +19,10 @@ from jobs.reports.money import RouteCost
 from jobs.reports.pace import Finish, Throughput
 from jobs.reports.spending import Spending
 from jobs.reports.totals import DayTotal, WorkerTotal
+from jobs.reviewing.reversals import ReversalPreview
+from jobs.specs.job_specs import JobSpec
+from jobs.spending.limits import Limits
 from jobs.workers.rejecting import RejectionPreview
-from jobs.workers.reversals import ReversalPreview
 from jobs.workers.standing import ExclusionPreview, Standing
 from webapp.api.shapes import LARGEST_ID, PageQuery, Strict
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from jobs import bonuses, review
 from jobs.money import parse_usd
 from jobs.reports.assignments import affected, assignment_list
-from jobs.workers import rejecting, reversals
+from jobs.reviewing import reversals, review
+from jobs.spending import bonuses
+from jobs.workers import rejecting
 from webapp.api.acts import (
     Approval,
     Asked,

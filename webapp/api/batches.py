@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from jobs import orders, prolonging, work
-from jobs.hit_specs import batch_context
+from jobs import work
+from jobs.hits import orders, prolonging
 from jobs.reports.batches import batch_list
+from jobs.specs.hit_specs import batch_context
 from webapp.api.acts import Asked, Batches, Longer, More, MoreQuery, Order
 from webapp.api.spec import endpoint, reply
 from webapp.auth import actor

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from jobs import intakes
 from jobs.background import wake_now
-from jobs.label_schemas import check_examples, parse_schema, save_schema
+from jobs.intake import intakes
 from jobs.reports.datasets import dataset_list, schema_list, schema_row
 from jobs.reports.intakes import intake_report, intakes_of, refusals
+from jobs.specs.label_schemas import check_examples, parse_schema, save_schema
 from webapp import uploads
 from webapp.api.shapes import (
     Datasets,

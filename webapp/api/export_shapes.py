@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, RootModel
 
-from jobs.exports import LONGEST_NAME, Count
+from jobs.exporting.exports import LONGEST_NAME, Count
 from jobs.reports.exports import ExportRow
 from webapp.api.shapes import Strict
 

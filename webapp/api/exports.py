@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
-from jobs import exports
+from jobs.exporting import exports
 from jobs.exporting.choices import Filters
 from jobs.reports.exports import export_list, export_row
 from jobs.reports.heads import job_head

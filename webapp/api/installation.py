@@ -6,11 +6,12 @@ import secrets
 
 from flask import Blueprint, Response, g
 
-from jobs import accounts, findings, intents, limits, work
+from jobs import accounts, findings, intents, work
 from jobs.accounts import Person
 from jobs.money import parse_usd
 from jobs.reports import health
 from jobs.reports.findings import finding_list, last_look, pause_switch
+from jobs.spending import limits
 from webapp.api.acts import (
     Asked,
     FindingQuery,

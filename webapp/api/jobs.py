@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from jobs import launch_gate, ledger, pausing, planning, stopping
-from jobs.ledger import Reason
+from jobs.hits import stopping
 from jobs.money import parse_usd
+from jobs.planning import launch_gate, planning
 from jobs.reports import job_list, job_report, ledger_page, worker_table
 from jobs.reports.heads import job_head
+from jobs.spending import ledger, pausing
+from jobs.spending.ledger import Reason
 from webapp.api.shapes import (
     Cost,
     Job,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from flask import Blueprint, Response
 
-from jobs import amending, drafts
+from jobs.planning import amending, drafts
 from jobs.rehearsals import saved
 from jobs.reports import job_report
 from jobs.reports.heads import job_head

@@ -9,10 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from jobs.adjudication.reasons import LABEL_REASONS, NO_LABEL_REASONS
 from jobs.adjudication.reserving import Look
 from jobs.adjudication.values import WAYS
-from jobs.estimating import Estimate
 from jobs.hooks import DeliveryRow, HookRow
-from jobs.job_specs import JobSpec
-from jobs.label_schemas import SchemaModel
+from jobs.planning.estimating import Estimate
 from jobs.records import PageLanguage
 from jobs.reports import ItemView, JobReport, JobSummary, LedgerLine, WorkerRow
 from jobs.reports.conflicts import ConflictRow
@@ -21,7 +19,9 @@ from jobs.reports.decisions import Decided, DecisionRow, SetAsideRow
 from jobs.reports.intakes import IntakeReport, RefusedRow
 from jobs.reports.items import ItemRow
 from jobs.reports.labels import LabelRow
-from jobs.saved_templates import LONGEST_SOURCE, SavedTemplate
+from jobs.specs.job_specs import JobSpec
+from jobs.specs.label_schemas import SchemaModel
+from jobs.specs.saved_templates import LONGEST_SOURCE, SavedTemplate
 
 LARGEST_ID = 2**63 - 1
 LabelReason = Literal[*LABEL_REASONS]  # type: ignore[valid-type]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from jobs import saved_templates
 from jobs.records import PageSource
+from jobs.specs import saved_templates
 from webapp.api.shapes import NewTemplate, SavedTemplateOut, Templates
 from webapp.api.spec import endpoint, reply
 from webapp.auth import actor

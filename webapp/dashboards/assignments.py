@@ -8,15 +8,15 @@ from datetime import datetime
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from jobs import bonuses
 from jobs.blobs import Blobs
 from jobs.errors import BudgetExceeded, InvalidInput
-from jobs.hit_specs import Venues
 from jobs.money import format_usd, parse_usd
 from jobs.reports.assignments import AssignmentRow, affected, assignment_list
 from jobs.reports.heads import job_head
-from jobs.workers import reversals
-from jobs.workers.reversals import ReversalPreview
+from jobs.reviewing import reversals
+from jobs.reviewing.reversals import ReversalPreview
+from jobs.specs.hit_specs import Venues
+from jobs.spending import bonuses
 from webapp import confirming
 from webapp.auth import actor, allow
 from webapp.confirming import Field, Step, typed

@@ -8,14 +8,16 @@ from flask import Blueprint, flash, redirect, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from jobs import amending, ledger, prolonging
-from jobs.amending import Amendment, Terms
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput
-from jobs.hit_specs import batch_context
-from jobs.ledger import Reason
+from jobs.hits import prolonging
 from jobs.money import format_usd, parse_usd
+from jobs.planning import amending
+from jobs.planning.amending import Amendment, Terms
 from jobs.reports.batches import batch_list
 from jobs.reports.heads import JobHead, job_head
+from jobs.specs.hit_specs import batch_context
+from jobs.spending import ledger
+from jobs.spending.ledger import Reason
 from webapp import confirming
 from webapp.auth import actor, allow
 from webapp.confirming import Field, Step, typed

@@ -8,13 +8,15 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from jobs import extending, intents, orders, pausing, stopping, work
+from jobs import intents, work
 from jobs.errors import Conflict, InvalidInput
-from jobs.hit_specs import batch_context
+from jobs.hits import extending, orders, stopping
+from jobs.hits.orders import OrderPreview
 from jobs.money import format_usd
-from jobs.orders import OrderPreview
 from jobs.reports.batches import BatchRow, batch_list
 from jobs.reports.heads import job_head
+from jobs.specs.hit_specs import batch_context
+from jobs.spending import pausing
 from webapp import confirming
 from webapp.auth import actor, allow
 from webapp.confirming import Field, Step, typed

@@ -10,10 +10,10 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from flask import stream_with_context as within_request
 from werkzeug.wrappers import Response
 
-from jobs import intakes
 from jobs.background import wake_now
 from jobs.errors import HitworksError, InvalidInput
-from jobs.intake_facts import megapixel_labels
+from jobs.intake import intakes
+from jobs.intake.facts import megapixel_labels
 from jobs.reports.datasets import dataset_items, dataset_list, dataset_summary
 from jobs.reports.intakes import (
     intake_report,

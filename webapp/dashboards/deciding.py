@@ -8,10 +8,10 @@ from flask import Blueprint, flash, redirect, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from jobs import review
 from jobs.errors import Conflict, InvalidInput
 from jobs.money import format_usd
 from jobs.reports.assignments import Affected, affected
+from jobs.reviewing import review
 from jobs.workers import rejecting
 from webapp import confirming
 from webapp.auth import actor, allow

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from jobs import drafts
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput
-from jobs.estimating import estimate as price
-from jobs.estimating import sample_page
-from jobs.job_specs import read_job_spec
+from jobs.planning import drafts
+from jobs.planning.estimating import estimate as price
+from jobs.planning.estimating import sample_page
 from jobs.reports.datasets import job_material
 from jobs.reports.heads import JobHead, job_head
 from jobs.reports.pace_of_work import pace_of
+from jobs.specs.job_specs import read_job_spec
 from webapp.auth import actor, allow
 from webapp.installation import installation, now, reading, writing
 from webapp.job_faults import Faults, plan_faults

@@ -9,8 +9,9 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, send_from_directory, url_for
 from werkzeug.wrappers import Response
 
-from jobs import exports, formats
+from jobs import formats
 from jobs.errors import Conflict, InvalidInput, NotFound
+from jobs.exporting import exports
 from jobs.exporting.choices import Filters, fits, in_words
 from jobs.exporting.files import exports_folder
 from jobs.formats import EXTRAS

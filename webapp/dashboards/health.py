@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from jobs.queue_server import is_answering, queue_url
+from jobs.installation.queue_server import is_answering, queue_url
 from jobs.reports import health
 from jobs.work import unfinished
 from webapp.auth import allow

@@ -12,16 +12,14 @@ from typing import Any
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from jobs import drafts, launch_gate, ledger, planning, saved_templates, sketches, taggers
+from jobs import taggers
 from jobs.background import wake_now
 from jobs.errors import BudgetExceeded, HitworksError, InvalidInput
-from jobs.estimating import estimate as price
 from jobs.images import bare_copy
-from jobs.intakes import allowed_folders
-from jobs.job_specs import read_job_spec
-from jobs.label_schemas import check_examples, parse_schema, save_schema
-from jobs.ledger import Reason
+from jobs.intake.intakes import allowed_folders
 from jobs.money import parse_usd
+from jobs.planning import drafts, launch_gate, planning, sketches
+from jobs.planning.estimating import estimate as price
 from jobs.reports.datasets import (
     DatasetSummary,
     SchemaRow,
@@ -32,6 +30,11 @@ from jobs.reports.datasets import (
     schema_row,
 )
 from jobs.reports.heads import job_head
+from jobs.specs import saved_templates
+from jobs.specs.job_specs import read_job_spec
+from jobs.specs.label_schemas import check_examples, parse_schema, save_schema
+from jobs.spending import ledger
+from jobs.spending.ledger import Reason
 from webapp.auth import actor, allow
 from webapp.installation import installation, now, reading, writing
 from webapp.job_faults import Faults, plan_faults, question_faults

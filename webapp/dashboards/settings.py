@@ -6,15 +6,17 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from sqlalchemy.engine import make_url
 from werkzeug.wrappers import Response
 
-from jobs import fees, launch_gate, limits, providers, taggers
-from jobs.backup_records import last_backup
+from jobs import fees, providers, taggers
 from jobs.errors import InvalidInput, ProviderError
-from jobs.launch_gate import PAYS_BY_THE_HIT, Payer
+from jobs.installation.backup_records import last_backup
 from jobs.money import format_usd, parse_usd
+from jobs.planning import launch_gate
+from jobs.planning.launch_gate import PAYS_BY_THE_HIT, Payer
 from jobs.records import Environment
 from jobs.reports import health
 from jobs.reports.prices import prices
 from jobs.settings import Settings
+from jobs.spending import limits
 from webapp import confirming
 from webapp.auth import actor, allow
 from webapp.confirming import Field, Step, typed

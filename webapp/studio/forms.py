@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from jobs import saved_templates
 from jobs.authoring import samples
 from jobs.authoring.rows import read_rows
 from jobs.authoring.samples import Asked, Subject
 from jobs.blobs import Blobs
 from jobs.errors import InvalidInput, NotFound
 from jobs.records import BOXES, TAGS, PageSource
+from jobs.specs import saved_templates
 
 Form = Mapping[str, str]
 LARGEST_NUMBER = 1_000_000

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from jobs import hit_page, saved_templates
 from jobs.authoring.difference import difference
 from jobs.authoring.starters import STARTERS
+from jobs.pages import hit_page
+from jobs.specs import saved_templates
 from webapp.auth import actor, allow
 from webapp.installation import now, reading, writing
 from webapp.studio.forms import whole

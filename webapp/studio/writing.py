@@ -10,14 +10,14 @@ from flask import Blueprint, jsonify, redirect, render_template, request, url_fo
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from jobs import saved_templates
 from jobs.authoring import samples
 from jobs.authoring.lint import lint, lint_filled
 from jobs.authoring.starters import STARTERS, starter
 from jobs.errors import Conflict, InvalidInput, NotFound
-from jobs.page_size import LARGEST_QUESTION_BYTES, question_bytes
+from jobs.pages.page_size import LARGEST_QUESTION_BYTES, question_bytes
 from jobs.records import PageSource
 from jobs.reports.datasets import dataset_list, schema_list
+from jobs.specs import saved_templates
 from webapp.auth import actor, allow, limiter
 from webapp.installation import installation, now, reading
 from webapp.installation import writing as changing

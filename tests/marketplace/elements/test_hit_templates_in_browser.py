@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from jobs import answers
-from jobs.hit_page import render
+from jobs.pages.hit_page import render
 from jobs.records import Attribute, Box, ImageRef, LabelSchema, QuestionKind, TaskSpec
 from tests.marketplace.elements.crowd_site import Site, open_hit
 from tests.marketplace.elements.drawing import Hand, near

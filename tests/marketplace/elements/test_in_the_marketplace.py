@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from jobs import answers
-from jobs.hit_page import render
+from jobs.pages.hit_page import render
 from jobs.records import ImageRef, LabelSchema, TaskSpec
 from tests.marketplace.elements.crowd_site import Site
 from tests.marketplace.elements.drawing import Hand, near

@@ -1,0 +1,94 @@
+"""Services: further answers from the HITs of a batch, as a person asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from jobs.errors import Conflict, InvalidInput, NotFound
+from jobs.hits import extending
+from jobs.specs import hit_specs
+from jobs.specs.hit_specs import Venues
+from jobs.tables import Hit
+
+
+@dataclass(frozen=True)
+class OrderPreview:
+    """What an order would do: HITs that grow, those that cannot and why, and the highest cost."""
+
+    batch_id: int
+    n_more: int
+    hit_ids: tuple[int, ...]
+    refused: dict[int, str]
+    worst_micros: int
+    budget_left_micros: int
+
+
+def preview_orders(
+    session: Session, batch_id: int, n_more: int, venues: Venues, hit_ids: Sequence[int] = ()
+) -> OrderPreview:
+    """What ``order_batch`` would do. Changes nothing.
+
+    Raises:
+        NotFound: when there is no such batch, or it has no HIT of these ids.
+        InvalidInput: for fewer than one answer.
+
+    """
+    if n_more < 1:
+        raise InvalidInput(f"batch {batch_id}: expected at least 1 further answer, got {n_more}")
+    context = hit_specs.batch_context(session, batch_id)
+    provider = context.provider(venues)
+    if not provider.has_pages:
+        raise Conflict(f"batch {batch_id}: {context.route.provider} answers each task once")
+    hits = _hits(session, batch_id, hit_ids)
+    refused = {hit.id: extending.refusal(session, hit, n_more) for hit in hits}
+    able = [hit for hit in hits if not refused[hit.id]]
+    worst = sum(extending.price(session, context, provider, hit, n_more) for hit in able)
+    job = context.job
+    return OrderPreview(
+        batch_id,
+        n_more,
+        tuple(hit.id for hit in able),
+        {hit_id: why for hit_id, why in refused.items() if why},
+        worst,
+        job.budget_micros - job.held_micros - job.spent_micros,
+    )
+
+
+def order_batch(
+    session: Session,
+    batch_id: int,
+    n_more: int,
+    actor: str,
+    now: datetime,
+    hit_ids: Sequence[int] = (),
+) -> int:
+    """Have ``n_more`` further people asked by each HIT of the batch that can grow; how many.
+
+    Raises:
+        NotFound: when there is no such batch, or it has no HIT of these ids.
+        Conflict: when none of them can grow, or the job is over.
+
+    """
+    hits = _hits(session, batch_id, hit_ids)
+    reasons = {hit.id: extending.refusal(session, hit, n_more) for hit in hits}
+    able = [hit.id for hit in hits if not reasons[hit.id]]
+    if not able:
+        said = "; ".join(f"HIT {hit_id}: {why}" for hit_id, why in list(reasons.items())[:3])
+        raise Conflict(f"batch {batch_id}: no HIT can be extended. {said}")
+    for hit_id in able:
+        extending.order(session, hit_id, n_more, actor, now)
+    return len(able)
+
+
+def _hits(session: Session, batch_id: int, hit_ids: Sequence[int]) -> list[Hit]:
+    hit_specs.batch_context(session, batch_id)  # NotFound for an unknown batch
+    found = list(session.scalars(select(Hit).where(Hit.batch_id == batch_id).order_by(Hit.id)))
+    missing = set(hit_ids) - {hit.id for hit in found}
+    if missing or not found:
+        raise NotFound(f"batch {batch_id}: it has no HIT {', '.join(map(str, sorted(missing)))}")
+    return [hit for hit in found if not hit_ids or hit.id in hit_ids]

@@ -1,0 +1,126 @@
+"""Services: stop a job for good. Nothing new is posted, what is out is called in, work is paid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from jobs import events, intents, work
+from jobs.db import reading, transaction
+from jobs.errors import Conflict, NotFound, ProviderError
+from jobs.hits import extending
+from jobs.resources import Resources
+from jobs.specs import hit_specs
+from jobs.tables import Batch, Hit, Intent, Job
+from jobs.work import Progress
+
+STOPPABLE = ("running", "paused")
+UNSETTLED = ("sending", "unknown", "extending")
+ACTOR = "background"
+
+
+def stop_job(session: Session, job_id: int, now: datetime) -> int:
+    """Cancel the job; the number of batches that the background now calls in.
+
+    Work already submitted is still collected, decided and paid; held money comes back once
+    the venue can charge no more. A second stop is refused.
+
+    Raises:
+        Conflict: when the job is a draft, finished or cancelled already.
+
+    """
+    change = update(Job).where(Job.id == job_id, Job.state.in_(STOPPABLE))
+    values = {"state": "cancelled", "finished_at": now}
+    result = cast(CursorResult[Any], session.execute(change.values(values)))
+    if result.rowcount != 1:
+        job = session.get(Job, job_id)
+        if job is None:
+            raise NotFound(f"job {job_id}: no such job")
+        raise Conflict(f"job {job_id} is {job.state}: expected it to be running or paused")
+    batches = list(
+        session.scalars(select(Batch).where(Batch.job_id == job_id, Batch.state != "closed"))
+    )
+    for batch in batches:
+        session.execute(
+            update(Hit)
+            .where(Hit.batch_id == batch.id, Hit.state == "planned")
+            .values(state="closed")
+        )
+        batch.state = "posting" if batch.state == "planned" else batch.state
+        extending.drop_planned(session, batch.id, now)
+        for name in ("publish_batch", "extend_batch", "expire_batch"):
+            work.enqueue(session, name, batch.id, now)
+    events.tell(session, "job.stopped", str(job_id), now, job_id=job_id)
+    return len(batches)
+
+
+def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> int:
+    """Close every posted HIT of the batch to new workers, and say how many were open.
+
+    The time is absolute, so a repeat expires nothing twice.
+
+    Raises:
+        ProviderError: while a HIT's posting is not settled, or the venue does not answer.
+
+    """
+    with reading(resources.sessions) as session:
+        context = hit_specs.batch_context(session, batch_id)
+        found = select(Hit).where(Hit.batch_id == batch_id).order_by(Hit.id)
+        hits = list(session.scalars(found))
+        n_extended = extending.n_done(session, batch_id)
+    provider = context.provider(resources.venues)
+    unsettled = [hit.id for hit in hits if hit.state in UNSETTLED]
+    posted = [hit for hit in hits if hit.state == "posted"]
+    for number, hit in enumerate(posted):
+        progress(number, len(posted))
+        call = intents.Call(
+            key=_expire_key(hit.id, n_extended.get(hit.id, 0)),
+            job_id=context.job.id,
+            operation="UpdateExpirationForHIT",
+            parameters={"hit": hit.provider_hit_id},
+            actor=ACTOR,
+            is_paid=False,
+        )
+        with transaction(resources.sessions) as session:
+            intent, _ = intents.begin(session, call, resources.clock())
+            if intent.state == "done":
+                continue
+            intents.stamp_attempt(session, intent.id, resources.clock())
+        provider.trace.clear()
+        now_open = provider.expire(hit.provider_hit_id)
+        with transaction(resources.sessions) as session:
+            intents.finish(
+                session,
+                intent.id,
+                "done",
+                resources.clock(),
+                reference=now_open.state,
+                request_id=provider.trace.latest,
+            )
+    with transaction(resources.sessions) as session:
+        for hit in hits:
+            if hit.state == "closed":
+                _end_expiry(session, _expire_key(hit.id, n_extended.get(hit.id, 0)), resources)
+        work.enqueue(session, "collect_batch", batch_id, resources.clock())
+    if unsettled:
+        raise ProviderError(
+            f"batch {batch_id}: what became of posting or extending HITs {unsettled} is still "
+            "to be found out",
+            permanent=False,
+        )
+    return len(posted)
+
+
+def _end_expiry(session: Session, key: str, resources: Resources) -> None:
+    """End a call whose run died after it: the venue has closed the HIT, nothing is to be asked."""
+    intent_id = session.scalar(select(Intent.id).where(Intent.key == key))
+    if intent_id is not None:
+        intents.finish(session, intent_id, "done", resources.clock(), reference="closed")
+
+
+def _expire_key(hit_id: int, n_extended: int) -> str:
+    """A HIT that was opened again by an extension can be called in once more."""
+    return f"expire:hit:{hit_id}:{n_extended}" if n_extended else f"expire:hit:{hit_id}"

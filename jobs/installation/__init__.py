@@ -1,0 +1,1 @@
+"""One installation: its database versions, backups, logs and queue."""

@@ -1,0 +1,1 @@
+"""The page of a HIT: rendered apart from us, its fields, and the size a venue takes."""

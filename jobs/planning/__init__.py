@@ -1,0 +1,1 @@
+"""Before money moves: drafts, estimates, the launch gate, and what may change later."""

@@ -1,0 +1,1 @@
+"""Our records against the venue's own: differences, and HITs taken over."""

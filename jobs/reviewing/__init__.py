@@ -1,0 +1,1 @@
+"""Decisions about submitted work: approve, reject, take back, and never too late."""

@@ -1,0 +1,1 @@
+"""Money: the ledger, its limits, what is settled and what is paid beside rewards."""
