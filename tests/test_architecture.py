@@ -184,6 +184,21 @@ def test_no_module_imports_itself_round_a_corner() -> None:
         assert not _cycle(start, path, done), " -> ".join(path)
 
 
+def test_no_folder_of_jobs_reaches_back_to_one_that_imports_it() -> None:
+    def place(module: str) -> str:
+        return ".".join(module.split(".")[:2])
+
+    reached: dict[str, set[str]] = {}
+    for module in in_room("jobs"):
+        names = {place(name) for name in depends_on(module) if is_in(name, "jobs")}
+        reached.setdefault(place(module), set()).update(names - {place(module), "jobs"})
+    while reached:
+        ground = [name for name, below in reached.items() if not below & reached.keys()]
+        assert ground, f"each of these imports another: {sorted(reached)}"
+        for name in ground:
+            del reached[name]
+
+
 def _cycle(module: str, path: list[str], done: set[str]) -> bool:
     """Whether a cycle is reachable from ``module``; ``path`` then holds it."""
     if module in path:
