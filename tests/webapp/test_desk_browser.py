@@ -190,3 +190,32 @@ def test_a_finger_draws_moves_the_picture_and_decides(site: Site, as_person: Ope
     page.get_by_role("button", name="Decide and go on").tap()
     page.get_by_text("Decided. Earlier versions are kept.").wait_for()
     assert len(newest(site, item).value["boxes"]) == 1
+
+
+def test_every_button_says_what_it_does_to_the_keyboard_too(site: Site, as_person: Open) -> None:
+    page = as_person()
+    go(page, worst(site))
+    silent = "[...document.querySelectorAll('main button')].filter((one) => one.title).length"
+    assert page.evaluate(silent) == 0
+    add = page.get_by_role("button", name="Add box", exact=True)
+    assert add.get_attribute("aria-keyshortcuts") == "B"
+    page.get_by_role("button", name="Move", exact=True).focus()
+    page.keyboard.press("Tab")
+    expect(page.locator(".tip:popover-open")).to_have_text(
+        "Adds a box in the middle of what you see. Key: B"
+    )
+    page.keyboard.press("Escape")
+    expect(page.locator(".tip:popover-open")).to_have_count(0)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Buttons and keys")).to_contain_text("Add box B")
+
+
+def test_a_finger_that_holds_a_button_reads_what_it_does(site: Site, as_person: Open) -> None:
+    page = as_person(viewport={"width": 360, "height": 740}, has_touch=True)
+    go(page, worst(site))
+    button = page.get_by_role("button", name="Nothing there", exact=True)
+    button.dispatch_event("pointerover", {"pointerType": "touch"})
+    expect(page.locator(".tip:popover-open")).to_contain_text("there is nothing to draw")
+    button.dispatch_event("pointerout", {"pointerType": "touch"})
+    expect(page.locator(".tip:popover-open")).to_have_count(0)
+    assert page.locator("[data-boxes]").input_value() != "[]"

@@ -58,22 +58,51 @@ const tip = Object.assign(document.createElement("div"), { className: "tip", pop
 tip.setAttribute("aria-hidden", "true");
 document.body.append(tip);
 
+let explained = null;
+let soon = 0;
+const UNHURRIED = 400; // milliseconds: nobody who presses a button they know waits that long
+
+/** A button explains itself to a pointer that stays, a finger that holds, and the keyboard. */
 function explain(event) {
   const term = event.target.closest?.("[data-tip]");
   if (!term) return;
+  const isButton = term.matches("button");
+  if (event.type === "focusin" && isButton && !term.matches(":focus-visible")) return;
+  clearTimeout(soon);
+  if (isButton && event.type === "pointerover") soon = setTimeout(() => showTip(term), UNHURRIED);
+  else showTip(term);
+}
+
+function showTip(term) {
+  explained = term;
   tip.textContent = term.dataset.tip;
   tip.showPopover();
-  const place = term.getBoundingClientRect();
+  placeTip();
+}
+
+function placeTip() {
+  const place = explained.getBoundingClientRect();
   const size = tip.getBoundingClientRect();
   const below = place.bottom + 6;
   tip.style.left = `${Math.max(8, Math.min(place.left, innerWidth - size.width - 8))}px`;
   tip.style.top = `${below + size.height < innerHeight ? below : place.top - size.height - 6}px`;
 }
 
-function hush() { if (tip.matches(":popover-open")) tip.hidePopover(); }
+function hush() {
+  clearTimeout(soon);
+  explained = null;
+  if (tip.matches(":popover-open")) tip.hidePopover();
+}
+
+/** What the keyboard is at is scrolled into view: its words come along. */
+function follow() {
+  if (explained?.matches(":focus-visible")) placeTip();
+  else hush();
+}
 
 for (const name of ["pointerover", "focusin"]) document.addEventListener(name, explain);
-for (const name of ["pointerout", "focusout", "scroll"]) document.addEventListener(name, hush, true);
+for (const name of ["pointerout", "focusout"]) document.addEventListener(name, hush, true);
+document.addEventListener("scroll", follow, true);
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") hush(); });
 
 document.addEventListener("click", closeMenus);

@@ -134,7 +134,7 @@ deskForm.addEventListener("change", (event) => {
 
 function showResult() {
   const isSetAside = Boolean(reasonField.selectedOptions[0].closest("[data-no-label]"));
-  deskPart("decide").textContent = isSetAside ? "Set aside and go on" : "Decide and go on";
+  deskPart("decide").firstChild.textContent = isSetAside ? "Set aside and go on " : "Decide and go on "; // its key follows
   deskPart("result").textContent = isSetAside
     ? "No label: it is counted by its reason and stays out of exports."
     : "Earlier versions are kept.";

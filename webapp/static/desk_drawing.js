@@ -142,13 +142,19 @@ class BoxDesk {
     }
     text.textContent = `${picked}${box.from ?? "Yours"}: ${box.label}, ${Boxes.size(box)}`;
     const isMarked = this.marked.has(box.id);
-    if (Layer.isVoice(box.id)) place.append(this.offer("accept", "Accept", "Copy this box into your decision (A)"));
-    place.append(this.offer("mark", isMarked ? "Do not merge" : "Choose for merging", "Choose several boxes, then merge them (Space)"));
+    if (Layer.isVoice(box.id)) place.append(this.offer("accept", "Accept", "Copies this box into your decision.", "A"));
+    place.append(this.offer("mark", isMarked ? "Do not merge" : "Choose for merging", "Choose several boxes, then merge them.", "Space"));
   }
 
-  offer(name, words, title) {
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "small", textContent: words, title });
+  /** A button that says what it does and its key, as those of the page do. */
+  offer(name, words, does, key) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "small" });
+    const hint = Object.assign(document.createElement("kbd"), { className: "hint", textContent: key, ariaHidden: "true" });
+    button.append(`${words} `, hint);
     button.dataset.do = name;
+    button.dataset.tip = `${does} Key: ${key}`;
+    button.setAttribute("aria-description", does);
+    button.setAttribute("aria-keyshortcuts", key);
     return button;
   }
 
