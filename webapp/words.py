@@ -59,6 +59,7 @@ def install(app: Flask) -> None:
         tag=tag_value,
         kind_name=lambda kind: KIND_NAMES.get(kind, kind),
         provider_name=lambda name: PROVIDER_NAMES.get(name, name),
+        who=who,
         state_name=lambda state: STATE_NAMES.get(state, state),
         act_name=lambda act: ACT_NAMES.get(act, act),
         second_look_words=lambda ending: SECOND_LOOKS.get(ending, ending),
@@ -74,15 +75,23 @@ def theme() -> str:
     return chosen if chosen in ("light", "dark") else "auto"
 
 
+def who(route: Any) -> str:
+    """Who answers on a route: its venue, and which model."""
+    name = PROVIDER_NAMES.get(route.provider, route.provider)
+    return f"{name} {route.tagger}" if route.tagger else name
+
+
 def usd(micros: int | None) -> str:
     """``$1,234.50``; more decimals only where the amount has them."""
     return NOTHING if micros is None else format_usd(micros)
 
 
 def cents(micros: int | None) -> str:
-    """An amount rounded to the cent, or to a tenth of a cent under ten cents."""
+    """An amount rounded to the cent; under ten cents to two digits that count."""
     if micros is None:
         return NOTHING
+    if abs(micros) < MICROS_PER_CENT // 10:
+        return format_usd(round(micros, 2 - len(str(abs(micros)))) if micros else 0)
     if abs(micros) < 10 * MICROS_PER_CENT:
         return format_usd(round_half_up_to_cent(micros * 10) // 10)
     return format_usd(round_half_up_to_cent(micros))

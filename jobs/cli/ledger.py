@@ -73,7 +73,7 @@ def totals(settings: Settings, job_id: int, as_json: bool) -> None:
         routes = cost_by_route(session, job_id)
         days, workers = day_totals(session, job_id), worker_totals(session, job_id)
     rows = [
-        *((f"{row.provider} {row.kind}", row.spent_micros) for row in routes),
+        *((f"{row.tagger or row.provider} {row.kind}", row.spent_micros) for row in routes),
         *((row.day.isoformat(), row.spent_micros) for row in days),
         *((row.name or row.provider_worker_id, row.earned_micros) for row in workers),
     ]

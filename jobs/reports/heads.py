@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from jobs.errors import NotFound
 from jobs.reports.conflicts import n_conflicts
+from jobs.reports.prices import tagger_of
 from jobs.tables import Dataset, Job, Route, SchemaVersion, Worker, WorkerScore
 
 
@@ -54,17 +55,14 @@ class RouteName:
 
     route_id: int
     provider: str
+    tagger: str
     kind: str
 
 
 def route_names(session: Session, job_id: int) -> tuple[RouteName, ...]:
     """The job's routes in their order."""
-    rows = session.execute(
-        select(Route.id, Route.provider, Route.kind)
-        .where(Route.job_id == job_id)
-        .order_by(Route.position)
-    )
-    return tuple(RouteName(*row) for row in rows)
+    routes = session.scalars(select(Route).where(Route.job_id == job_id).order_by(Route.position))
+    return tuple(RouteName(one.id, one.provider, tagger_of(one), one.kind) for one in routes)
 
 
 def job_head(session: Session, job_id: int) -> JobHead:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from jobs.combining import tallies
 from jobs.records import SETTLED
+from jobs.reports.prices import tagger_of
 from jobs.tables import Batch, LedgerEntry, LedgerTransaction, Route, Worker
 
 
@@ -18,12 +19,14 @@ from jobs.tables import Batch, LedgerEntry, LedgerTransaction, Route, Worker
 class RouteCost:
     """What one route has cost and still holds, in micro-dollars.
 
-    ``n_labels`` counts the final labels of the route's kind of question, whoever answered.
+    ``n_labels`` counts the final labels of the route's kind of question, whoever answered;
+    ``tagger`` is empty where people answer.
     """
 
     route_id: int
     position: int
     provider: str
+    tagger: str
     kind: str
     redundancy: int
     n_assignments: int
@@ -99,6 +102,7 @@ def _route_cost(
         route_id=route.id,
         position=route.position,
         provider=route.provider,
+        tagger=tagger_of(route),
         kind=route.kind,
         redundancy=route.redundancy,
         n_assignments=sum(counts.values()),

@@ -21,6 +21,7 @@ class Price:
     job_id: int
     job: str
     provider: str
+    tagger: str
     kind: str
     reward_micros: int
     each: str
@@ -36,9 +37,22 @@ def prices(session: Session, *, limit: int = 50) -> tuple[Price, ...]:
         .limit(limit)
     )
     return tuple(
-        Price(route.job_id, job, route.provider, route.kind, route.reward_micros, _each(route))
+        Price(
+            route.job_id,
+            job,
+            route.provider,
+            tagger_of(route),
+            route.kind,
+            route.reward_micros,
+            _each(route),
+        )
         for route, job in rows
     )
+
+
+def tagger_of(route: Route) -> str:
+    """The tagger that answers on a route; empty where people do."""
+    return str(route.options.get("venue", {}).get("tagger", ""))
 
 
 def _each(route: Route) -> str:

@@ -37,7 +37,9 @@ def test_every_page_and_every_reply_on_both_databases(tmp_path: Path, database_u
     with reading(app.extensions["hitworks"].sessions) as session:
         whole, *routes = spending(session, 1)
     assert whole.points[-1][1] == sum(route.points[-1][1] for route in routes)
-    assert len(whole.points) <= N_POINTS
+    assert len(whole.points) <= N_POINTS + 1
+    assert [one.points[0][1] for one in (whole, *routes)] == [0] * (1 + len(routes))
+    assert "Spending grew to" in client.get("/jobs/1/spending").text
     amounts = [amount for _, amount in whole.points]
     assert amounts == sorted(amounts)
     limiter.enabled = True

@@ -26,7 +26,16 @@ def test_a_share_is_never_rounded_up_to_all_or_down_to_nothing(
 
 @pytest.mark.parametrize(
     ("micros", "text"),
-    [(None, "–"), (0, "$0.00"), (4_608_000, "$4.61"), (42_400, "$0.042"), (-60_000, "-$0.06")],
+    [
+        (None, "–"),
+        (0, "$0.00"),
+        (4_608_000, "$4.61"),
+        (42_400, "$0.042"),
+        (-60_000, "-$0.06"),
+        (200, "$0.0002"),
+        (187, "$0.00019"),
+        (7, "$0.000007"),
+    ],
 )
 def test_money_is_rounded_to_cents_but_small_amounts_keep_a_digit_more(
     micros: int | None, text: str
