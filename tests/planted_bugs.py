@@ -240,6 +240,20 @@ BUGS = (
         "prolonging.py::test_a_hit_that_ended_is_not_opened_again_behind_its_money",
     ),
     _bug(
+        "a HIT is called in while a call to keep it open is under way",
+        "hits/stopping",
+        "if prolonging.is_under_way(session, hit.id, resources.clock()):",
+        "if False:",
+        "prolonging.py::test_a_hit_is_not_called_in_while_a_call_to_keep_it_open_may_still_arrive",
+    ),
+    _bug(
+        "a HIT is kept open without another look",
+        "hits/prolonging",
+        "        if why_not:\n            return why_not\n",
+        "",
+        "prolonging.py::test_a_hit_that_is_called_in_while_its_batch_is_prolonged_stays_closed",
+    ),
+    _bug(
         "a letter is marked after its call",
         "workers/letters",
         '        _mark(session, ids, "unknown", "the venue\'s reply was lost")\n',

@@ -50,7 +50,8 @@ def test_hits_are_kept_open_once(bench, settings):  # noqa: F811
     bench.drain()
     given = at_venue(bench, settings)
     assert told(given, "batch", "prolong", 1, "--days", "9")["n_prolonged"] == 2
-    assert bench.count(Intent, operation="UpdateExpirationForHIT", state="done") == 1
+    done = bench.ours(Intent, operation="UpdateExpirationForHIT", state="done")
+    assert [one.attempts for one in done] == [0, 1, 1]  # the order, and a call for each HIT
 
 
 def test_habits_and_totals_are_told(bench, settings):  # noqa: F811

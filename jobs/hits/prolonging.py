@@ -1,14 +1,17 @@
 """Service with outside effects: HITs that are out are shown to workers for longer.
 
 The new end is an absolute time, so that a repeat sets it once more and changes nothing. One
-intent a batch and time says what is wanted; no money moves, for what the HITs may cost is
-held until they close. A HIT that was called in, or is about to end, stays closed to new
-workers: one that ended may be closed here and its money given back while the venue opens it.
+intent a batch and time says what is wanted, and one a HIT and time says what was called; no
+money moves, for what the HITs may cost is held until they close. A HIT that was called in, or
+is about to end, stays closed to new workers: one that ended may be closed here and its money
+given back while the venue opens it. So each HIT is looked at again, and its call written
+down, in one transaction right before the call, and a HIT is not called in while a call to
+keep it open is under way (``is_under_way``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, String, cast, exists, func, select, update
@@ -17,16 +20,28 @@ from sqlalchemy.orm import Session
 from jobs import intents, work
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, InvalidInput, ProviderError
+from jobs.providers import Provider
 from jobs.resources import Resources
 from jobs.specs import hit_specs
 from jobs.specs.hit_specs import RouteContext
-from jobs.tables import Hit, Intent
+from jobs.tables import Hit, Intent, Job
 from jobs.work import Progress
 
 LONGEST = timedelta(days=365)
 LAST_CALL = timedelta(minutes=10)  # before its end a HIT is left to end
 ALIVE = ("running", "paused")
 OPERATION = "UpdateExpirationForHIT"
+ACTOR = "background"
+_CALL = "prolong:hit:"
+
+
+@dataclass(frozen=True)
+class _Order:
+    """HITs of a batch to keep open until a time, and where."""
+
+    context: RouteContext
+    provider: Provider
+    until: datetime
 
 
 def ask(session: Session, batch_id: int, until: datetime, actor: str, now: datetime) -> int:
@@ -89,45 +104,96 @@ def prolong_batch(resources: Resources, batch_id: int, progress: Progress) -> in
         until = max(datetime.fromisoformat(one.parameters["until"]) for one in wanted)
         is_alive = context.job.state in ALIVE
         sooner = _sooner(batch_id, until, resources.clock())
-        hits = session.execute(sooner).all() if is_alive else []
-    refused = _prolong(resources, context, hits, until, progress)
+        hit_ids = [row.id for row in session.execute(sooner)] if is_alive else []
+    order = _Order(context, context.provider(resources.venues), until)
+    refused: list[str] = []
+    for number, hit_id in enumerate(hit_ids):
+        progress(number, len(hit_ids))
+        why_not = _prolong(resources, order, hit_id)
+        refused += [f"HIT {hit_id}: {why_not}"] if why_not else []
     with transaction(resources.sessions) as session:
-        for one in wanted:
-            state = "done" if is_alive else "failed"
-            error = "; ".join(refused) if is_alive else "the job was stopped"
-            intents.finish(session, one.id, state, resources.clock(), error=error)
+        state = "done" if is_alive else "failed"
+        error = "; ".join(refused) if is_alive else "the job was stopped"
+        _end(session, batch_id, wanted, state, error, resources.clock())
         work.enqueue(session, "collect_batch", batch_id, resources.clock())
-    return len(hits) - len(refused)
+    return len(hit_ids) - len(refused)
 
 
-def _prolong(
-    resources: Resources,
-    context: RouteContext,
-    hits: Sequence[tuple[int, str, datetime | None]],
-    until: datetime,
-    progress: Progress,
-) -> list[str]:
-    """What the venue said of each HIT that it would not prolong."""
-    provider, refused = context.provider(resources.venues), []
-    for number, (hit_id, provider_hit_id, ends_at) in enumerate(hits):
-        progress(number, len(hits))
-        if ends_at is None or ends_at <= resources.clock() + LAST_CALL:
-            refused.append(f"HIT {hit_id}: it ends at {ends_at}")
-            continue
-        try:
-            posted = provider.prolong(provider_hit_id, until)
-        except ProviderError as error:
-            if not error.permanent:
-                raise
-            refused.append(f"HIT {hit_id}: {error}")
-            continue
+def is_under_way(session: Session, hit_id: int, now: datetime) -> bool:
+    """Whether a call to keep the HIT open may still have its effect.
+
+    Its outcome is not known, or it was given up so lately that it may arrive yet.
+    """
+    is_late = (Intent.state == "failed") & (Intent.last_sent_at > now - intents.LISTING_LAG)
+    begun = Intent.key.startswith(f"{_CALL}{hit_id}:") & (Intent.state.in_(intents.OPEN) | is_late)
+    return session.scalar(select(Intent.id).where(begun).limit(1)) is not None
+
+
+def _prolong(resources: Resources, order: _Order, hit_id: int) -> str:
+    """Why the HIT is not kept open; empty when it is."""
+    with transaction(resources.sessions) as session:
+        hit = session.get_one(Hit, hit_id, with_for_update=True)
+        why_not = _refusal(session, hit, order, resources.clock())
+        if why_not:
+            return why_not
+        call = intents.Call(
+            key=f"{_CALL}{hit_id}:{order.until:%Y%m%dT%H%M%S}",
+            job_id=order.context.job.id,
+            operation=OPERATION,
+            parameters={"hit": hit.provider_hit_id, "until": order.until.isoformat()},
+            actor=ACTOR,
+            is_paid=False,
+        )
+        intent, _ = intents.begin(session, call, resources.clock())
+        if intent.state == "done":
+            return ""
+        intents.stamp_attempt(session, intent.id, resources.clock())
+    order.provider.trace.clear()
+    try:
+        posted = order.provider.prolong(hit.provider_hit_id, order.until)
+    except ProviderError as error:
+        state = "failed" if error.permanent else "unknown" if error.outcome_unknown else "sending"
         with transaction(resources.sessions) as session:
-            session.execute(
-                update(Hit)
-                .where(Hit.id == hit_id, Hit.state == "posted")
-                .values(expires_at=posted.expires_at)
-            )
-    return refused
+            intents.finish(session, intent.id, state, resources.clock(), error=str(error))
+        if not error.permanent:
+            raise
+        return str(error)
+    with transaction(resources.sessions) as session:
+        request_id = order.provider.trace.latest
+        intents.finish(session, intent.id, "done", resources.clock(), request_id=request_id)
+        session.execute(
+            update(Hit)
+            .where(Hit.id == hit_id, Hit.state == "posted")
+            .values(expires_at=posted.expires_at)
+        )
+    return ""
+
+
+def _refusal(session: Session, hit: Hit, order: _Order, now: datetime) -> str:
+    """Why this HIT may not be kept open any more, looked at right before the call."""
+    state = session.scalar(select(Job.state).where(Job.id == order.context.job.id))
+    if state not in ALIVE:
+        return f"the job is {state}"
+    if hit.state != "posted":
+        return f"it is {hit.state}"
+    if session.scalar(select(Hit.id).where(Hit.id == hit.id, _called_in())) is not None:
+        return "it was called in"
+    if hit.expires_at is None or hit.expires_at <= now + LAST_CALL:
+        return f"it ends at {hit.expires_at}"
+    return ""
+
+
+def _end(
+    session: Session, batch_id: int, wanted: list[Intent], state: str, error: str, now: datetime
+) -> None:
+    """End the orders, and calls of runs that died: their HITs are not to be asked for again."""
+    for one in wanted:
+        intents.finish(session, one.id, state, now, error=error)
+    hit_ids = set(session.scalars(select(Hit.id).where(Hit.batch_id == batch_id)))
+    begun = Intent.key.startswith(_CALL) & Intent.state.in_(intents.OPEN)
+    for call_id, key in session.execute(select(Intent.id, Intent.key).where(begun)).all():
+        if int(key.split(":")[2]) in hit_ids:
+            intents.finish(session, call_id, "failed", now, error="the HIT is left to end")
 
 
 def _sooner(batch_id: int, until: datetime, now: datetime) -> Select[int, str, datetime | None]:

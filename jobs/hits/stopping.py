@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from jobs import events, intents, work
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, NotFound, ProviderError
-from jobs.hits import extending
+from jobs.hits import extending, prolonging
+from jobs.providers import Provider
 from jobs.resources import Resources
 from jobs.specs import hit_specs
 from jobs.tables import Batch, Hit, Intent, Job
@@ -63,7 +64,8 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> int
     The time is absolute, so a repeat expires nothing twice.
 
     Raises:
-        ProviderError: while a HIT's posting is not settled, or the venue does not answer.
+        ProviderError: while a HIT's posting, extending or keeping open is not settled, or the
+            venue does not answer.
 
     """
     with reading(resources.sessions) as session:
@@ -76,30 +78,9 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> int
     posted = [hit for hit in hits if hit.state == "posted"]
     for number, hit in enumerate(posted):
         progress(number, len(posted))
-        call = intents.Call(
-            key=_expire_key(hit.id, n_extended.get(hit.id, 0)),
-            job_id=context.job.id,
-            operation="UpdateExpirationForHIT",
-            parameters={"hit": hit.provider_hit_id},
-            actor=ACTOR,
-            is_paid=False,
-        )
-        with transaction(resources.sessions) as session:
-            intent, _ = intents.begin(session, call, resources.clock())
-            if intent.state == "done":
-                continue
-            intents.stamp_attempt(session, intent.id, resources.clock())
-        provider.trace.clear()
-        now_open = provider.expire(hit.provider_hit_id)
-        with transaction(resources.sessions) as session:
-            intents.finish(
-                session,
-                intent.id,
-                "done",
-                resources.clock(),
-                reference=now_open.state,
-                request_id=provider.trace.latest,
-            )
+        key = _expire_key(hit.id, n_extended.get(hit.id, 0))
+        if not _expire(resources, context.job.id, provider, hit, key):
+            unsettled.append(hit.id)
     with transaction(resources.sessions) as session:
         for hit in hits:
             if hit.state == "closed":
@@ -107,11 +88,46 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> int
         work.enqueue(session, "collect_batch", batch_id, resources.clock())
     if unsettled:
         raise ProviderError(
-            f"batch {batch_id}: what became of posting or extending HITs {unsettled} is still "
-            "to be found out",
+            f"batch {batch_id}: what became of posting, extending or keeping open HITs "
+            f"{unsettled} is still to be found out",
             permanent=False,
         )
     return len(posted)
+
+
+def _expire(resources: Resources, job_id: int, provider: Provider, hit: Hit, key: str) -> bool:
+    """Whether the HIT is closed to new workers; not while a call to keep it open is under way.
+
+    That call may come late, and open the HIT after its money was given back.
+    """
+    call = intents.Call(
+        key=key,
+        job_id=job_id,
+        operation="UpdateExpirationForHIT",
+        parameters={"hit": hit.provider_hit_id},
+        actor=ACTOR,
+        is_paid=False,
+    )
+    with transaction(resources.sessions) as session:
+        session.get_one(Hit, hit.id, with_for_update=True)
+        if prolonging.is_under_way(session, hit.id, resources.clock()):
+            return False
+        intent, _ = intents.begin(session, call, resources.clock())
+        if intent.state == "done":
+            return True
+        intents.stamp_attempt(session, intent.id, resources.clock())
+    provider.trace.clear()
+    now_open = provider.expire(hit.provider_hit_id)
+    with transaction(resources.sessions) as session:
+        intents.finish(
+            session,
+            intent.id,
+            "done",
+            resources.clock(),
+            reference=now_open.state,
+            request_id=provider.trace.latest,
+        )
+    return True
 
 
 def _end_expiry(session: Session, key: str, resources: Resources) -> None:

@@ -7,12 +7,20 @@ from datetime import timedelta
 import pytest
 
 from jobs.db import transaction
-from jobs.errors import Conflict, InvalidInput
-from jobs.hits import prolonging, stopping
+from jobs.errors import Conflict, InvalidInput, ProviderError
+from jobs.hits import collection, prolonging, stopping
 from jobs.tables import Hit, Intent
+from tests.jobs.fault_points import Breaker, Crash, Point
 from tests.jobs.lifecycle import Bench
+from webapp.marketplace.faults import Fault
 from webapp.marketplace.store import reading as market_reading
 from webapp.marketplace.tables.work import Hit as MarketHit
+
+CALL = prolonging.OPERATION
+
+
+def quiet(_done: int, _total: int) -> None:
+    """No lease to renew."""
 
 
 def _ask(bench: Bench, days: float) -> int:
@@ -27,6 +35,23 @@ def _ends(bench: Bench) -> set[float]:
         hits = session.query(MarketHit).all()
         now = bench.dial().timestamp()
         return {round((hit.expires_at / 1000 - now) / 86_400, 2) for hit in hits}
+
+
+def _orders(bench: Bench) -> list[Intent]:
+    return [one for one in bench.ours(Intent) if one.key.startswith("prolong:batch:")]
+
+
+def _calls(bench: Bench) -> list[Intent]:
+    return [one for one in bench.ours(Intent) if one.key.startswith("prolong:hit:")]
+
+
+def _prolong(bench: Bench) -> int:
+    return prolonging.prolong_batch(bench.resources, 1, quiet)
+
+
+def _stop(bench: Bench, job_id: int) -> None:
+    with transaction(bench.sessions) as session:
+        stopping.stop_job(session, job_id, bench.dial())
 
 
 def test_hits_stay_open_until_the_new_end_and_no_money_moves(bench: Bench) -> None:
@@ -47,7 +72,7 @@ def test_a_hit_is_prolonged_once_when_it_is_asked_for_twice(bench: Bench) -> Non
     bench.drain()
     _ask(bench, 5)
     _ask(bench, 5)
-    assert bench.count(Intent, operation=prolonging.OPERATION) == 1
+    assert len(_orders(bench)) == 1
     bench.drain()
     assert prolonging.prolong_batch(bench.resources, 1, lambda *_: None) == 0
     with pytest.raises(Conflict, match="no HIT that is out ends before"):
@@ -80,7 +105,7 @@ def test_a_stopped_jobs_hits_are_not_prolonged(bench: Bench) -> None:
         stopping.stop_job(session, job_id, bench.dial())
     prolonging.prolong_batch(bench.resources, 1, lambda *_: None)
     assert _ends(bench) == {1.0}
-    (intent,) = bench.ours(Intent, operation=prolonging.OPERATION)
+    (intent,) = _orders(bench)
     assert (intent.state, intent.error) == ("failed", "the job was stopped")
 
 
@@ -117,3 +142,134 @@ def test_a_hit_in_its_last_minutes_is_left_to_end(bench: Bench) -> None:
     bench.dial.turn(hours=23, minutes=51)
     with pytest.raises(Conflict, match="no HIT that is out"):
         _ask(bench, 5)
+
+
+def test_each_call_is_counted_before_it_and_keeps_the_venues_request_after_it(bench: Bench) -> None:
+    bench.launch()
+    bench.drain()
+    bench.market.market.faults.replace([])
+    _ask(bench, 5)
+    assert _prolong(bench) == 2
+    calls = _calls(bench)
+    assert [(one.state, one.attempts) for one in calls] == [("done", 1), ("done", 1)]
+    assert all(one.request_id and one.last_sent_at for one in calls)
+    assert len({one.request_id for one in calls}) == 2
+    assert [one["operation"] for one in bench.market.market.faults.calls()].count(CALL) == 2
+
+
+@pytest.mark.parametrize(
+    ("effect", "state"),
+    [
+        ("drop_before", "unknown"),
+        ("drop_after", "unknown"),
+        ("fault_before", "unknown"),
+        ("fault_after", "unknown"),
+        ("throttle", "sending"),
+    ],
+)
+def test_a_lost_reply_is_asked_again_under_the_same_intent(
+    bench: Bench, effect: str, state: str
+) -> None:
+    """Every try of the first call fails; nothing is known of it until the next run."""
+    bench.launch()
+    bench.drain()
+    _ask(bench, 5)
+    bench.market.market.faults.replace([Fault(CALL, effect, 1, 5)])
+    with pytest.raises(ProviderError):
+        _prolong(bench)
+    (call,) = _calls(bench)
+    assert (call.state, call.attempts, call.request_id) == (state, 1, "")
+    assert call.error
+    bench.market.market.faults.replace([])
+    assert _prolong(bench) == 2
+    assert _ends(bench) == {5.0}
+    assert [(one.state, one.attempts) for one in _calls(bench)] == [("done", 2), ("done", 1)]
+    assert all(one.request_id for one in _calls(bench))
+    assert [one.state for one in _orders(bench)] == ["done"]
+    bench.check_books()
+
+
+@pytest.mark.parametrize("where", ["before_commit", "after_commit"])
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_run_that_dies_at_any_commit_is_taken_up_by_the_next(
+    bench: Bench, where: str, number: int
+) -> None:
+    """Two HITs: before and after each call there is a commit, and one at the end."""
+    bench.launch()
+    bench.drain()
+    _ask(bench, 5)
+    breaker = Breaker([Point(where, number)])
+    breaker.watch(bench.sessions)
+    with pytest.raises(Crash):
+        _prolong(bench)
+    _prolong(bench)
+    breaker.is_on = False
+    assert _ends(bench) == {5.0}
+    assert {one.state for one in [*_calls(bench), *_orders(bench)]} == {"done"}
+    died_in_a_call = (where, number) in {
+        ("after_commit", 1), ("before_commit", 2), ("after_commit", 3), ("before_commit", 4)
+    }  # fmt: skip
+    assert sum(one.attempts for one in _calls(bench)) == 2 + died_in_a_call
+    assert all(one.request_id for one in _calls(bench))
+    bench.check_books()
+
+
+def test_a_hit_that_is_called_in_while_its_batch_is_prolonged_stays_closed(bench: Bench) -> None:
+    """The job is stopped and its money given back between the run's look and its calls."""
+    job_id = bench.launch()
+    bench.drain()
+    _ask(bench, 5)
+
+    def stop(number: int, _total: int) -> None:
+        if number == 0:
+            _stop(bench, job_id)
+            stopping.expire_batch(bench.resources, 1, quiet)
+            collection.collect_batch(bench.resources, 1, quiet)
+            assert bench.job(job_id).held_micros == 0
+
+    assert prolonging.prolong_batch(bench.resources, 1, stop) == 0
+    assert {status for _, status in bench.market_hits()} == {"Reviewable"}
+    assert bench.answer_all(workers=1) == 0
+    assert _calls(bench) == []
+    bench.check_books()
+
+
+def test_a_hit_that_was_called_in_without_a_stop_stays_closed_too(bench: Bench) -> None:
+    bench.launch(n_items=1)
+    bench.drain()
+    _ask(bench, 5)
+
+    def call_in(_done: int, _total: int) -> None:
+        stopping.expire_batch(bench.resources, 1, quiet)
+
+    assert prolonging.prolong_batch(bench.resources, 1, call_in) == 0
+    (order,) = _orders(bench)
+    assert (order.state, order.error) == ("done", "HIT 1: it was called in")
+    assert {status for _, status in bench.market_hits()} == {"Reviewable"}
+
+
+def test_a_hit_is_not_called_in_while_a_call_to_keep_it_open_may_still_arrive(
+    bench: Bench,
+) -> None:
+    """Its reply is lost, the job is stopped: the call may reach the venue late."""
+    job_id = bench.launch(n_items=1)
+    bench.drain()
+    _ask(bench, 5)
+    bench.market.market.faults.replace([Fault(CALL, "drop_before", 1, 5)])
+    with pytest.raises(ProviderError):
+        _prolong(bench)
+    bench.market.market.faults.replace([])
+    _stop(bench, job_id)
+    with pytest.raises(ProviderError, match="keeping open"):
+        stopping.expire_batch(bench.resources, 1, quiet)
+    assert _prolong(bench) == 0
+    (call,) = _calls(bench)
+    assert (call.state, call.error) == ("failed", "the HIT is left to end")
+    with pytest.raises(ProviderError, match="keeping open"):
+        stopping.expire_batch(bench.resources, 1, quiet)
+    assert bench.job(job_id).held_micros > 0
+    bench.dial.turn(minutes=3)
+    assert stopping.expire_batch(bench.resources, 1, quiet) == 1
+    bench.settle_down()
+    assert bench.job(job_id).held_micros == 0
+    bench.check_books()
