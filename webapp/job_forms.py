@@ -13,6 +13,13 @@ from jobs.money import format_usd
 from jobs.specs.job_specs import JobSpec
 
 Form = Mapping[str, str]
+SECOND_LOOKS = (
+    ("asked", "Where somebody asks for it"),
+    ("sampled", "For a share of all questions"),
+    ("always", "For every question that a person decides"),
+)
+PARTS = ("slicing", "quality", "review", "adjudication")  # of a job file: a mapping each
+DISPUTES = (("anyone", "Any third person decides"), ("manager", "A manager decides"))
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,11 @@ def plan_document(form: Form, dataset: str, schema: str) -> dict[str, Any]:
             "max_extra_answers": form.get("max_extra_answers", "").strip() or 0,
         },
         "review": {"mode": form.get("review", "approve")},
+        "adjudication": {
+            "second_look": form.get("second_look", "asked"),
+            "share": _share(form, "share", 10),
+            "disputes": form.get("disputes", "anyone"),
+        },
     }
 
 
@@ -179,7 +191,7 @@ def carried_over(form: Form, document: dict[str, Any], old: Mapping[str, Any]) -
             route = {**route, **kept, "hit": hit, "options": {**known["options"], **said}}
         routes.append(route)
     routes += [one for one in old["routes"] if all(one is not first for first in before.values())]
-    parts = {name: {**old[name], **document[name]} for name in ("slicing", "quality", "review")}
+    parts = {name: {**old.get(name, {}), **document[name]} for name in PARTS}
     money = {name: old[name] for name in ("budget", "bonuses") if name not in form}
     return {**document, **parts, **money, "routes": routes}
 
@@ -261,6 +273,9 @@ def form_of(spec: JobSpec) -> dict[str, str]:
         "sure_at": _percentage(spec.quality.sure_at),
         "max_extra_answers": str(spec.quality.max_extra_answers),
         "review": spec.review.mode,
+        "second_look": spec.adjudication.second_look,
+        "share": _percentage(spec.adjudication.share),
+        "disputes": spec.adjudication.disputes,
     }
     for route in spec.routes:
         key = f"{route.provider}-{route.kind}"

@@ -67,6 +67,17 @@ def replan(settings: Settings, job_id: int, path: Path, as_json: bool) -> None:
 )
 @click.option("--max-extra", type=_door.Whole(0, 20), help="Most further answers a question.")
 @click.option("--review", type=click.Choice(["approve", "screen"]), help="How work is decided.")
+@click.option(
+    "--second-look",
+    type=click.Choice(["asked", "sampled", "always"]),
+    help="Whose decisions a second person checks.",
+)
+@click.option("--share", type=_door.Real(0, 1), help="Of all questions, where it is sampled.")
+@click.option(
+    "--disputes",
+    type=click.Choice(["anyone", "manager"]),
+    help="Who decides where two people disagree.",
+)
 @click.option("--preview", is_flag=True, help="Show what would change, and change nothing.")
 @_door.json_option
 @_door.settings_of
@@ -77,12 +88,23 @@ def change(
     sure_at: float | None,
     max_extra: int | None,
     review: str | None,
+    second_look: str | None,
+    share: float | None,
+    disputes: str | None,
     preview: bool,
     as_json: bool,
 ) -> None:
     """Change what may change of a job under way; the same terms again change nothing."""
-    asked = {"name": name, "sure_at": sure_at, "max_extra_answers": max_extra, "review": review}
-    given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
+    asked: dict[str, Any] = {
+        "name": name,
+        "sure_at": sure_at,
+        "max_extra_answers": max_extra,
+        "review": review,
+        "second_look": second_look,
+        "share": share,
+        "disputes": disputes,
+    }
+    given = {key: value for key, value in asked.items() if value is not None}
     with _door.writing(settings) as session:
         wanted = replace(amending.terms_of(session, job_id), **given)
         seen = amending.preview(session, job_id, wanted)
@@ -296,7 +318,7 @@ def _estimate_table(found: Estimate) -> Table:
 def _route_table(report: reports.JobReport) -> Table:
     rows = [
         (
-            route.provider,
+            route.tagger or route.provider,
             route.kind,
             route.n_assignments,
             route.n_approved,

@@ -29,12 +29,19 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class Terms:
-    """What may change. ``max_extra_answers`` a question; ``review``: approve or screen."""
+    """What may change. ``max_extra_answers`` a question; ``review``: approve or screen.
+
+    ``second_look`` (asked, sampled, always), its ``share`` of questions where it is sampled, and
+    who decides ``disputes`` (anyone, manager) are as an ``AdjudicationPolicy`` has them.
+    """
 
     name: str
     sure_at: float
     max_extra_answers: int
     review: str
+    second_look: str
+    share: float
+    disputes: str
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,11 @@ def _check(session: Session, job: Job, terms: Terms) -> Policy:
         "max_extra_answers": terms.max_extra_answers,
     }
     document["review"] = {**document["review"], "mode": terms.review}
+    document["adjudication"] = {
+        "second_look": terms.second_look,
+        "share": terms.share,
+        "disputes": terms.disputes,
+    }
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
@@ -122,8 +134,16 @@ def _check(session: Session, job: Job, terms: Terms) -> Policy:
 
 def _terms(job: Job) -> Terms:
     policy = Policy.model_validate(job.policy)
-    quality = policy.quality
-    return Terms(job.name, quality.sure_at, quality.max_extra_answers, policy.review.mode)
+    quality, adjudication = policy.quality, policy.adjudication
+    return Terms(
+        name=job.name,
+        sure_at=quality.sure_at,
+        max_extra_answers=quality.max_extra_answers,
+        review=policy.review.mode,
+        second_look=adjudication.second_look,
+        share=adjudication.share,
+        disputes=adjudication.disputes,
+    )
 
 
 def _job(session: Session, job_id: int) -> Job:

@@ -39,7 +39,8 @@ def _answered(bench: Bench) -> int:
 def test_a_name_and_the_policies_change_once_and_a_repeat_does_nothing(bench: Bench) -> None:
     job_id = bench.launch()
     assert _amend(bench, job_id, name="cats", max_extra_answers=3, review="screen")
-    assert _terms(bench, job_id) == Terms("cats", 0.5, 3, "screen")
+    assert _amend(bench, job_id, second_look="sampled", share=0.2, disputes="manager")
+    assert _terms(bench, job_id) == Terms("cats", 0.5, 3, "screen", "sampled", 0.2, "manager")
     assert not _amend(bench, job_id)
 
 
@@ -64,6 +65,7 @@ def test_a_new_threshold_is_applied_to_every_answer_there_is(bench: Bench) -> No
     [
         {"name": ""}, {"name": " x"}, {"name": "a\nb"}, {"name": "x" * 201},
         {"sure_at": 1.5}, {"max_extra_answers": 21}, {"review": "shout"},
+        {"second_look": "twice"}, {"share": 2.0}, {"disputes": "nobody"},
     ],
 )  # fmt: skip
 def test_terms_out_of_range_are_refused_in_words(bench: Bench, changes: dict[str, object]) -> None:

@@ -21,6 +21,12 @@ def _head(app: Flask) -> JobHead:
         return job_head(session, 1)
 
 
+WANTED = {
+    "name": "Desk", "sure_at": "50", "max_extra_answers": "2", "review": "screen",
+    "second_look": "sampled", "share": "25", "disputes": "manager",
+}  # fmt: skip
+
+
 def _kept(page: str) -> dict[str, str]:
     """The fields of a preview that a press sends."""
     return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
@@ -49,29 +55,30 @@ def test_a_budget_under_what_is_used_is_refused_with_what_to_do(app: Flask) -> N
 
 def test_terms_are_shown_with_what_they_do_and_then_set(app: Flask) -> None:
     client = sign_in(app)
-    wanted = {"name": "Desk", "sure_at": "50", "max_extra_answers": "2", "review": "screen"}
-    seen = client.post("/jobs/1/terms", data=wanted)
+    seen = client.post("/jobs/1/terms", data=WANTED)
     assert "Sure enough at: 90 %, then 50 %." in seen.text
+    assert "Where somebody asks for it, then For a share of all questions." in seen.text
+    assert "What people have decided so far stays decided" in seen.text
     assert "questions combined so far" in seen.text
     assert _head(app).name == "Desk and sky"
     assert client.post("/jobs/1/terms", data=_kept(seen.text)).status_code == 302
     with reading(app.extensions["hitworks"].sessions) as session:
-        assert amending.terms_of(session, 1) == amending.Terms("Desk", 0.5, 2, "screen")
+        assert amending.terms_of(session, 1) == amending.Terms(
+            "Desk", 0.5, 2, "screen", "sampled", 0.25, "manager"
+        )
         assert session.scalar(select(Work.state).where(Work.key == "advance_job:1")) == "ready"
-    again = client.post("/jobs/1/terms", data=wanted)
+    again = client.post("/jobs/1/terms", data=WANTED)
     assert "Nothing is different from now." in again.text
 
 
 def test_terms_that_make_no_sense_are_refused_and_what_was_typed_stays(app: Flask) -> None:
-    wanted = {"name": "Desk", "sure_at": "500", "max_extra_answers": "2", "review": "screen"}
-    answer = sign_in(app).post("/jobs/1/terms", data=wanted)
+    answer = sign_in(app).post("/jobs/1/terms", data={**WANTED, "sure_at": "500"})
     assert answer.status_code == 422
     assert 'value="Desk"' in answer.text
 
 
 def test_a_draft_has_no_terms_to_change(app: Flask) -> None:
-    wanted = {"name": "Desk", "sure_at": "50", "max_extra_answers": "2", "review": "screen"}
-    assert sign_in(app).post("/jobs/2/terms", data=wanted).status_code == 409
+    assert sign_in(app).post("/jobs/2/terms", data=WANTED).status_code == 409
 
 
 def test_hits_are_kept_open_after_a_look_and_asked_for_once(app: Flask) -> None:

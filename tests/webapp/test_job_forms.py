@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from jobs.specs.job_specs import read_job_spec
+import pytest
+
+from jobs.errors import InvalidInput
+from jobs.specs.job_specs import AdjudicationPolicy, read_job_spec
 from webapp.job_faults import plan_faults, question_faults
 from webapp.job_forms import (
     carried_over,
@@ -127,3 +130,24 @@ def test_each_fault_of_a_question_stands_beside_its_field() -> None:
         "classes"
         in question_faults("question: expected classes, attributes, or both", form).by_field
     )
+
+
+def test_a_second_pair_of_eyes_goes_into_the_plan_and_back_into_its_form() -> None:
+    form = form_of(read_job_spec(OLD, "plan"))
+    assert (form["second_look"], form["share"], form["disputes"]) == ("asked", "10", "anyone")
+    form |= {"second_look": "sampled", "share": "25", "disputes": "manager"}
+    spec = read_job_spec(carried_over(form, plan_document(form, "d", "s@1"), OLD), "plan")
+    assert spec.policy().adjudication == AdjudicationPolicy(
+        second_look="sampled", share=0.25, disputes="manager"
+    )
+    assert form_of(spec).items() >= {"second_look": "sampled", "share": "25"}.items()
+
+
+def test_a_share_that_is_none_is_told_beside_its_field() -> None:
+    form = form_of(read_job_spec(OLD, "plan")) | {"second_look": "twice"}
+    with pytest.raises(InvalidInput) as refused:
+        read_job_spec(plan_document(form, "d", "s@1"), "plan")
+    assert "second_look" in plan_faults(str(refused.value), form, keys_of(form)).by_field
+    with pytest.raises(InvalidInput) as refused:
+        plan_document(form | {"share": "many"}, "d", "s@1")
+    assert "share" in plan_faults(str(refused.value), form, keys_of(form)).by_field

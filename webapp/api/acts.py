@@ -82,6 +82,9 @@ class NewTerms(Strict):
     sure_at: Annotated[float, Field(ge=0, le=1)] | None = None
     max_extra_answers: Annotated[int, Field(ge=0, le=20)] | None = None
     review: Literal["approve", "screen"] | None = None
+    second_look: Literal["asked", "sampled", "always"] | None = None
+    share: Annotated[float, Field(ge=0, le=1)] | None = None
+    disputes: Literal["anyone", "manager"] | None = None
 
 
 class NewPlan(RootModel[JobSpec]):

@@ -22,6 +22,7 @@ from webapp import confirming
 from webapp.auth import actor, allow
 from webapp.confirming import Field, Step, typed
 from webapp.installation import now, reading, writing
+from webapp.job_forms import DISPUTES, SECOND_LOOKS
 from webapp.requests import whole_number
 from webapp.words import percent
 
@@ -32,8 +33,16 @@ NAMES = {
     "sure_at": "Sure enough at",
     "max_extra_answers": "Further answers a question",
     "review": "Deciding of work",
+    "second_look": "A second pair of eyes",
+    "share": "Share that two people decide",
+    "disputes": "Where two people disagree",
 }
 REVIEWS = (("approve", "Approve all work that is an answer"), ("screen", "Reject surely bad work"))
+WORDS = {
+    "review": dict(REVIEWS),
+    "second_look": dict(SECOND_LOOKS),
+    "disputes": dict(DISPUTES),
+}
 
 
 @blueprint.get("/jobs/<int:job_id>/cap")
@@ -76,7 +85,7 @@ def budget(job_id: int) -> Response | str | tuple[str, int]:
 @blueprint.get("/jobs/<int:job_id>/terms")
 @allow("manager")
 def terms_form(job_id: int) -> str:
-    """Name, threshold, further answers and how work is decided."""
+    """Name, threshold, further answers, how work is decided, and who looks a second time."""
     with reading() as session:
         return confirming.show(_terms(job_id, amending.terms_of(session, job_id)))
 
@@ -93,6 +102,9 @@ def terms(job_id: int) -> Response | str | tuple[str, int]:
             sure_at=whole_number("sure_at", low=0, high=100) / 100,
             max_extra_answers=whole_number("max_extra_answers", low=0, high=20),
             review=typed("review"),
+            second_look=typed("second_look"),
+            share=whole_number("share", low=0, high=100) / 100,
+            disputes=typed("disputes"),
         )
         if confirming.is_confirmed():
             with writing() as session:
@@ -108,6 +120,9 @@ def terms(job_id: int) -> Response | str | tuple[str, int]:
         "sure_at": str(round(100 * wanted.sure_at)),
         "max_extra_answers": str(wanted.max_extra_answers),
         "review": wanted.review,
+        "second_look": wanted.second_look,
+        "share": str(round(100 * wanted.share)),
+        "disputes": wanted.disputes,
     }
     if not seen.changes:
         return confirming.show_again(asked, InvalidInput("Nothing is different from now."))
@@ -206,6 +221,13 @@ def _terms(job_id: int, before: Terms) -> Step:
               str(before.max_extra_answers), 2, mode="numeric"),
         Field("review", "How work is decided", "Surely bad: by two kinds of evidence, the "
               "whole interval under the bound.", before.review, options=REVIEWS),
+        Field("second_look", "A second pair of eyes", "What people decide then counts once "
+              "another person, who does not see it, has decided the same.", before.second_look,
+              options=SECOND_LOOKS),
+        Field("share", "Of all questions, %", "Only for a share of the questions.",
+              str(round(100 * before.share)), 3, mode="numeric"),
+        Field("disputes", "Where two people disagree", "Who decides then; both decisions are "
+              "shown to them.", before.disputes, options=DISPUTES),
     )  # fmt: skip
     told = ("Dataset, question, routes, rewards and gold stay: answers were given under them.",)
     return Step(
@@ -225,11 +247,15 @@ def _amended(seen: Amendment) -> tuple[str, ...]:
             f"{seen.n_unsure:,} not. Labels already given stay in their history; a question that "
             "is no longer sure enough wants answers, or a person, again."
         )
+    if any(name in ("second_look", "share") for name, _, _ in seen.changes):
+        told.append("What people have decided so far stays decided; the rest goes by the new rule.")
     return tuple(told)
 
 
 def _word(name: str, value: str) -> str:
-    return percent(float(value)) if name == "sure_at" else dict(REVIEWS).get(value, value)
+    if name in ("sure_at", "share"):
+        return percent(float(value))
+    return WORDS.get(name, {}).get(value, value)
 
 
 def _longer(session: Session, batch_id: int) -> Step:

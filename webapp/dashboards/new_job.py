@@ -39,6 +39,8 @@ from webapp.auth import actor, allow
 from webapp.installation import installation, now, reading, writing
 from webapp.job_faults import Faults, plan_faults, question_faults
 from webapp.job_forms import (
+    DISPUTES,
+    SECOND_LOOKS,
     Offer,
     carried_over,
     form_of,
@@ -325,6 +327,8 @@ def _plan_form(
         dataset=dataset,
         schema=schema,
         offers=_offers(schema.body),
+        second_looks=SECOND_LOOKS,
+        disputes=DISPUTES,
         taggers=taggers.names(),
         templates=templates,
         form=form,
