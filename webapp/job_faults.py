@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from webapp.job_forms import attribute_name
+
 Form = Mapping[str, str]
 
 
@@ -46,11 +48,17 @@ def question_faults(message: str, form: Form) -> Faults:
             shown = part if part in ("name", "kind", "title", "unsure") else "options"
             return f"attribute-{shown}-{numbers[int(attribute[1])]}"
         for number in numbers:
-            if place == form[f"attribute-name-{number}"].strip():
+            if place == attribute_name(form, number):
                 return f"attribute-options-{number}"
         return place.partition(".")[0]
 
-    return _placed(message, field_of, {"examples": "example-good", "": "classes"}, form)
+    found = _placed(message, field_of, {"examples": "example-good", "": "classes"}, form)
+    names = [attribute_name(form, number) for number in numbers]
+    again = next((at for at, name in enumerate(names) if name in names[:at]), None)
+    if "attributes" not in found.by_field or again is None:
+        return found
+    told = f"another one is called {names[again]} in exports, too: use other words"
+    return Faults(message, {**found.by_field, f"attribute-name-{numbers[again]}": told})
 
 
 def _placed(

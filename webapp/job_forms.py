@@ -11,6 +11,7 @@ from typing import Any
 from jobs.errors import InvalidInput
 from jobs.money import format_usd
 from jobs.specs.job_specs import JobSpec
+from jobs.specs.label_schemas import name_of
 
 Form = Mapping[str, str]
 SECOND_LOOKS = (
@@ -115,17 +116,26 @@ def schema_text(form: Form, examples: Sequence[Mapping[str, str]] = ()) -> str:
     return json.dumps(document)
 
 
+def attribute_name(form: Form, number: str) -> str:
+    """The name that the schema gives an attribute, from what it is called in the form."""
+    unnamed = name_of(f"attribute {number}", "attribute")
+    return name_of(form[f"attribute-name-{number}"].strip(), unnamed)
+
+
 def _attribute(form: Form, number: str) -> dict[str, Any]:
     kind = form.get(f"attribute-kind-{number}", "")
+    words = form[f"attribute-name-{number}"].strip()
+    name = attribute_name(form, number)
+    title = form.get(f"attribute-title-{number}", "").strip()
     found: dict[str, Any] = {
-        "name": form[f"attribute-name-{number}"].strip(),
+        "name": name,
         "kind": kind,
-        "title": form.get(f"attribute-title-{number}", "").strip(),
+        "title": title or ("" if words == name else words),
         "unsure": form.get(f"attribute-unsure-{number}", "").strip(),
     }
     options = form.get(f"attribute-options-{number}", "")
     if kind in ("one", "many"):
-        found["options"] = _list(options, ",")
+        found["options"] = _list(options, ";" if ";" in options else ",")
     if kind == "scale":
         ends = re.fullmatch(r"\s*(-?\d{1,4})\s*(?:-|to|,|\.\.)\s*(-?\d{1,4})\s*", options, re.ASCII)
         if not ends:
@@ -224,14 +234,16 @@ def form_of_question(body: Mapping[str, Any]) -> dict[str, str]:
     }
     for number, one in enumerate(body.get("attributes", ())):
         is_scale = one["kind"] == "scale"
+        title, options = one.get("title", ""), one.get("options", ())
+        is_said_so = name_of(title, "") == one["name"]  # the words it was written with
         form |= {
-            f"attribute-name-{number}": one["name"],
+            f"attribute-name-{number}": title if is_said_so else one["name"],
             f"attribute-kind-{number}": one["kind"],
-            f"attribute-title-{number}": one.get("title", ""),
+            f"attribute-title-{number}": "" if is_said_so else title,
             f"attribute-unsure-{number}": one.get("unsure", ""),
             f"attribute-options-{number}": f"{one['low']} to {one['high']}"
             if is_scale
-            else ", ".join(one.get("options", ())),
+            else ("; " if any("," in option for option in options) else ", ").join(options),
         }
     for number, one in enumerate(body.get("examples", ())):
         form |= {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
@@ -33,6 +34,8 @@ from jobs.strict_yaml import read_mapping
 from jobs.tables import SchemaVersion
 
 LONGEST_SCALE = 101
+LONGEST_NAME = 40  # of an attribute: templates, form fields and columns of exports carry it
+_NAME = rf"^[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}$"
 YES_NO = ("yes", "no")
 
 
@@ -64,7 +67,7 @@ class AttributeModel(BaseModel):
 
     model_config = _STRICT
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    name: Annotated[str, StringConstraints(pattern=_NAME)]
     kind: Literal["one", "many", "yes_no", "scale"]
     title: Line = ""
     options: list[Name] = Field(default_factory=list, max_length=100)
@@ -123,6 +126,23 @@ class SchemaModel(BaseModel):
         _refuse_repeats(self.classes, "classes", at_least=0)
         _refuse_repeats([each.name for each in self.attributes], "attributes", at_least=0)
         return self
+
+
+def name_of(words: str, otherwise: str) -> str:
+    """The name of an attribute that people call ``words``: ``wears_a_helmet``.
+
+    A name as schemas take it stays as it is. ``otherwise`` where no letter of the words can be
+    written without accents.
+    """
+    if re.fullmatch(_NAME, words):
+        return words
+    plain = unicodedata.normalize("NFKD", words.replace("ß", "ss").lower())
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    if not name:
+        return otherwise
+    name = name if name[0].isalpha() else f"is_{name}"
+    return name[:LONGEST_NAME].rstrip("_")
 
 
 def parse_schema(text: str, where: str) -> LabelSchema:

@@ -5,6 +5,7 @@ import pytest
 from jobs.errors import InvalidInput, NotFound
 from jobs.specs.label_schemas import (
     load_schema,
+    name_of,
     parse_schema,
     save_schema,
     store_examples,
@@ -173,3 +174,19 @@ def test_an_example_that_was_never_stored_is_not_shown(blobs):
     schema = parse_schema("name: x\nclasses: [a]\nexamples: [{image: good.jpg}]", "f")
     with pytest.raises(NotFound):
         with_example_urls(schema, blobs)
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("Wears a helmet", "wears_a_helmet"), ("is_night", "is_night"), ("Größe", "grosse"),
+        ("Café  au lait?", "cafe_au_lait"), ("2 wheels", "is_2_wheels"), ("42", "is_42"),
+        ("安全", "attribute_1"), ("?", "attribute_1"), ("a" * 60, "a" * 40),
+        ("x" * 39 + " y", "x" * 39), ("Ｆull", "full"), ("a__b_", "a__b_"), ("İ", "i"),
+    ],
+)  # fmt: skip
+def test_words_become_a_name_that_schemas_take(words: str, name: str) -> None:
+    assert name_of(words, "attribute_1") == name
+    assert name_of(name, "attribute_1") == name
+    text = f'{{"name": "s", "attributes": [{{"name": "{name}", "kind": "yes_no"}}]}}'
+    assert parse_schema(text, "s").attributes[0].name == name

@@ -6,6 +6,7 @@ import pytest
 
 from jobs.errors import InvalidInput
 from jobs.specs.job_specs import AdjudicationPolicy, read_job_spec
+from jobs.specs.label_schemas import parse_schema, to_body
 from webapp.job_faults import plan_faults, question_faults
 from webapp.job_forms import (
     carried_over,
@@ -96,6 +97,39 @@ def test_a_question_comes_back_as_it_was_written() -> None:
     assert '"low": 1, "high": 5' in schema_text(form)
     assert kept_examples(form) == [{"image": "aa/b.jpg", "text": "So", "verdict": "bad"}]
     assert kept_examples({**form, "example-drop-0": "yes"}) == []
+
+
+def test_an_attribute_is_called_by_words_and_named_for_programs() -> None:
+    form = {
+        "name": "Site safety", "attribute-name-0": "Wears a helmet?", "attribute-kind-0": "one",
+        "attribute-options-0": "Yes, always; Only a hood; No", "attribute-unsure-0": "Not sure",
+        "attribute-name-1": "vest", "attribute-kind-1": "yes_no",
+        "attribute-title-1": "Does the vest shine?",
+        "attribute-name-2": "安全", "attribute-kind-2": "yes_no",
+    }  # fmt: skip
+    schema = parse_schema(schema_text(form), "question")
+    assert [(one.name, one.title) for one in schema.attributes] == [
+        ("wears_a_helmet", "Wears a helmet?"),
+        ("vest", "Does the vest shine?"),
+        ("attribute_2", "安全"),
+    ]
+    assert schema.attributes[0].options == ("Yes, always", "Only a hood", "No")
+    again = form_of_question(to_body(schema))
+    assert again["attribute-name-0"] == "Wears a helmet?"
+    assert again["attribute-title-0"] == ""
+    assert again["attribute-options-0"] == "Yes, always; Only a hood; No"
+    assert parse_schema(schema_text(again), "question") == schema
+
+
+def test_two_attributes_of_one_name_are_told_beside_the_second() -> None:
+    form = {
+        "name": "s", "attribute-name-0": "Has wheels", "attribute-kind-0": "yes_no",
+        "attribute-name-3": "has wheels?", "attribute-kind-3": "yes_no",
+    }  # fmt: skip
+    with pytest.raises(InvalidInput) as refused:
+        parse_schema(schema_text(form), "question")
+    found = question_faults(str(refused.value), form).by_field
+    assert found["attribute-name-3"].startswith("another one is called has_wheels in exports")
 
 
 def test_each_fault_of_a_plan_stands_beside_its_field() -> None:
