@@ -25,11 +25,10 @@ from rq import Queue, Worker
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
 from jobs import calls, owners, work
 from jobs.clock import database_clock
-from jobs.db import open_engine, open_sessions, reading, transaction
+from jobs.db import UNANSWERED, open_engine, open_sessions, reading, transaction
 from jobs.installation import logs
 from jobs.installation.queue_server import queue_url
 from jobs.resources import Resources, open_resources
@@ -182,7 +181,7 @@ class _WakingWorker(Worker):
         self._swept_at = time.monotonic()
         try:
             self._sweep()
-        except DBAPIError as error:
+        except UNANSWERED as error:
             _log.warning("the database does not answer: %s", error)
         if super().should_run_maintenance_tasks:
             super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
@@ -234,7 +233,7 @@ def kept(lease: Lease) -> Iterator[None]:
             try:
                 if not lease.prolong():
                     return
-            except DBAPIError as error:
+            except UNANSWERED as error:
                 _log.warning("the database does not answer: %s", error)
 
     keeper = threading.Thread(target=prolong, daemon=True)

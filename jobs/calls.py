@@ -12,11 +12,10 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 
 from jobs import hooks, work
 from jobs.combining import consensus, labels
-from jobs.db import reading, transaction
+from jobs.db import UNANSWERED, reading, transaction
 from jobs.errors import HitworksError, Paused, ProviderError
 from jobs.exporting.writing import write_planned
 from jobs.hits import hearing, routing
@@ -207,7 +206,7 @@ def _a_poll_later(resources: Resources) -> datetime:
 
 
 def _note_failure(resources: Resources, claim: Claim, error: Exception) -> None:
-    is_transient = isinstance(error, (DBAPIError, Paused)) or (
+    is_transient = isinstance(error, (*UNANSWERED, Paused)) or (
         isinstance(error, ProviderError) and not error.permanent
     )
     known = isinstance(error, HitworksError)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+
+from jobs.db import UNANSWERED
 
 Clock = Callable[[], datetime]
 
@@ -63,7 +64,7 @@ class _DatabaseClock:
                     found = _Reading(at.astimezone(UTC), (before + after) / 2)
                     if after - before <= SLOWEST_REPLY_SECONDS:
                         break
-        except DBAPIError:
+        except UNANSWERED:
             if last is None:
                 raise
             return last

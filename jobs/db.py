@@ -7,14 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy import Engine, create_engine, event, inspect, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.errors import InvalidInput
 
 Sessions = sessionmaker[Session]
+
+BUSY = (OperationalError, InterfaceError, PoolTimeoutError)
+"""The database is away, locked or full, or we have no connection left."""
+UNANSWERED = (DBAPIError, PoolTimeoutError)
+"""Whatever a database may raise for work that is worth another try."""
+MOST_CONNECTIONS = 40  # of a process: a thread may need a second one while it holds one
+POOL_SECONDS = 5.0  # for a connection; whoever gets none by then is told to come again
+
+
+_POOL = {"pool_size": 5, "max_overflow": MOST_CONNECTIONS - 5, "pool_timeout": POOL_SECONDS}
 
 
 def open_engine(url: str) -> Engine:
@@ -33,7 +44,9 @@ def open_engine(url: str) -> Engine:
 
 def _create(url: str, **options: Any) -> Engine:
     try:
-        return create_engine(url, **options)
+        place = make_url(url)
+        has_one = place.get_backend_name() == "sqlite" and place.database in (None, ":memory:")
+        return create_engine(url, **options, **({} if has_one else _POOL))
     except (ArgumentError, ModuleNotFoundError) as error:  # the URL may hold a password
         raise InvalidInput(
             "database URL: expected one such as postgresql+psycopg://user@host/name"

@@ -114,7 +114,7 @@ def decider() -> Decider:
 def install(app: Flask) -> None:
     """Put the rules, the form token and the rate limits in front of every view."""
     limiter.init_app(app)
-    login.init_app(app)
+    login.init_app(app, add_context_processor=False)  # it would read the database in error pages
     app.before_request(_identify)
     app.before_request(_check_rule)
     csrf.init_app(app)

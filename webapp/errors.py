@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from flask import Flask, g, jsonify, render_template, request
+from flask import Flask, current_app, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from jobs.db import BUSY
 from jobs.errors import (
     BudgetExceeded,
     Conflict,
@@ -21,6 +22,7 @@ from jobs.errors import (
     ProviderError,
 )
 
+RETRY_AFTER_SECONDS = 5  # while the database does not answer
 _STATUS: tuple[tuple[type[HitworksError], int, str], ...] = (
     (NotFound, 404, "not_found"),
     (Paused, 409, "paused"),
@@ -84,6 +86,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     for kind in (DataError, OverflowError, UnicodeError, RecursionError):
         app.register_error_handler(kind, _unstorable)
+    for busy in BUSY:
+        app.register_error_handler(busy, _unanswered)
 
 
 def respond(problem: Problem) -> Response:
@@ -135,3 +139,12 @@ def _http(error: HTTPException) -> Response:
 def _unstorable(_error: Exception) -> Response:
     message = "The request holds a number or text that cannot be stored."
     return respond(Problem(422, "invalid_input", message))
+
+
+def _unanswered(error: Exception) -> Response:
+    """The database is away, locked or full, or all its connections are in use."""
+    current_app.logger.error("the database does not answer: %s", getattr(error, "orig", error))
+    message = "The database does not answer just now. See whether a change is there already."
+    response = respond(Problem(503, "unavailable", message))
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

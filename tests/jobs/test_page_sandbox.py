@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jobs.errors import InvalidInput
-from jobs.pages import page_sandbox
+from jobs.pages import page_child, page_sandbox
 from jobs.pages.page_sandbox import MOST_CHILDREN, render_untrusted
 
 
@@ -59,6 +60,43 @@ def test_the_verdict_names_the_limit() -> None:
         page("{{ 'a' * 10000000000 }}")
     with pytest.raises(InvalidInput, match="longer than 200,000 characters"):
         page("{% for a in many %}{{ 'x' * 1000 }}{% endfor %}", many=list(range(300)))
+
+
+def limits_of(child: page_sandbox._Child) -> dict[str, tuple[str, str]]:
+    """What the system allows the process, soft and hard, by the system's own names."""
+    lines = Path(f"/proc/{child._process.pid}/limits").read_text().splitlines()[1:]
+    return {line[:26].strip(): (line[26:47].strip(), line[47:68].strip()) for line in lines}
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="the system does not tell")
+def test_the_system_itself_limits_the_process() -> None:
+    """Soft and hard: a template that got out of its sandbox could not lift them."""
+    page("limits")
+    (child,) = children("limits")
+    most = limits_of(child)
+    room = str(page_child.MEMORY_BYTES)
+    assert page_child.MEMORY_BYTES == 256 * 1024**2
+    assert most["Max address space"] == (room, room)
+    assert most["Max core file size"] == most["Max file size"] == ("0", "0")
+    assert most["Max open files"] == ("16", "16")
+    assert int(most["Max cpu time"][0]) <= 2  # its start, and the second of its page
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ ('a' * n * 1000000) | length }}",
+        "{{ (many * n * 100) | length * 5 }}",
+    ],
+    ids=["a text", "a list"],
+)
+def test_a_page_has_its_room_and_no_more(source: str) -> None:
+    """What it may not have would be there on any machine: only the limit refuses it."""
+    many = list(range(2000))
+    assert page(source, many=many, n=20) == "20000000"
+    with pytest.raises(InvalidInput, match="more than 256 MB of memory"):
+        page(source, many=many, n=400)
+    assert page(source, many=many, n=20) == "20000000"
 
 
 def test_a_page_that_died_costs_the_next_one_nothing() -> None:
