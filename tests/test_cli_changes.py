@@ -29,6 +29,11 @@ def test_terms_are_previewed_changed_and_left_alone_when_they_are_the_same(
     assert len(told(settings, *change, "--preview")["changes"]) == 2
     assert len(told(settings, *change)["changes"]) == 2
     assert told(settings, *change)["changes"] == []
+    rows = told(settings, "job", "changes", job_id)
+    assert [(row["what"], row["before"], row["after"]) for row in rows] == [
+        ("sure_at", "0.5", "0.9"),
+        ("review", "approve", "screen"),
+    ]
     assert "range" in refused(settings, capsys, "job", "change", job_id, "--sure-at", "2")
 
 

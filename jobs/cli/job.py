@@ -20,6 +20,7 @@ from jobs.planning.estimating import Estimate, estimate
 from jobs.planning.launch_gate import LaunchPreview
 from jobs.planning.planning import check_confirmed, create_job, launch
 from jobs.reports.heads import job_head
+from jobs.reports.history import job_changes
 from jobs.resources import Resources
 from jobs.settings import Settings
 from jobs.specs.job_specs import parse_job_spec
@@ -109,11 +110,26 @@ def change(
         wanted = replace(amending.terms_of(session, job_id), **given)
         seen = amending.preview(session, job_id, wanted)
         if not preview:
-            amending.amend(session, job_id, wanted, _door.now())
+            amending.amend(session, job_id, wanted, _door.actor(), _door.now())
     lines = [f"{what}: {before}, then {after}" for what, before, after in seen.changes]
     if seen.n_sure is not None:
         lines.append(f"about {seen.n_sure} questions sure enough, {seen.n_unsure} not")
     _door.show(seen, as_json, "\n".join(lines) or "nothing is different")
+
+
+@group.command("changes")
+@click.argument("job_id", type=_door.ROW_ID)
+@click.option("--after", type=_door.Whole(0, 2**62), default=0, help="Only those after this id.")
+@click.option("--limit", type=_door.Whole(1, 1000), default=100, help="Most rows.")
+@_door.json_option
+@_door.settings_of
+def list_changes(settings: Settings, job_id: int, after: int, limit: int, as_json: bool) -> None:
+    """What was changed of the job while it was under way: when, by whom, from what to what."""
+    with _door.reading(settings) as session:
+        job_head(session, job_id)  # NotFound for an unknown job
+        rows = job_changes(session, job_id, after=after, limit=limit)
+    shown = [(one.created_at, one.name, one.what, one.before, one.after) for one in rows]
+    _door.show(rows, as_json, _door.table(("when", "who", "what", "before", "after"), shown))
 
 
 @group.command("estimate")
@@ -296,7 +312,8 @@ def _told(found: LaunchPreview) -> list[str]:
     if left is not None:
         lines.append(f"{format_usd(left)} is left under the cap of all {found.environment} jobs")
     lines += [f"warning: {text}" for text in found.warnings]
-    return lines + [f"refused: {text}" for text in found.refusals]
+    held_back = [found.held_back] if found.held_back else []
+    return lines + [f"refused: {text}" for text in (*held_back, *found.refusals)]
 
 
 def _estimate_table(found: Estimate) -> Table:

@@ -15,6 +15,7 @@ INSERT_ONLY = (
     "raw_submission",
     "template_version",
     "export_page",
+    "job_change",
 )
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from jobs import work
+from jobs import history, work
 from jobs.combining import tallies
 from jobs.combining.staleness import EVERY_ITEM
 from jobs.combining.tallies import N_BINS
@@ -67,11 +67,7 @@ def preview(session: Session, job_id: int, terms: Terms) -> Amendment:
     job = _job(session, job_id)
     before = _terms(job)
     _check(session, job, terms)
-    changes = tuple(
-        (one.name, str(getattr(before, one.name)), str(getattr(terms, one.name)))
-        for one in fields(Terms)
-        if getattr(before, one.name) != getattr(terms, one.name)
-    )
+    changes = _changes(before, terms)
     if before.sure_at == terms.sure_at:
         return Amendment(changes, None, None)
     bins = tallies.read(session, [job_id], "confidence")[job_id].by_key("confidence")
@@ -79,8 +75,10 @@ def preview(session: Session, job_id: int, terms: Terms) -> Amendment:
     return Amendment(changes, n_sure, sum(bins.values()) - n_sure)
 
 
-def amend(session: Session, job_id: int, terms: Terms, now: datetime) -> bool:
+def amend(session: Session, job_id: int, terms: Terms, actor: str, now: datetime) -> bool:
     """Set the terms; False when they are these already, and nothing is done.
+
+    Who changed which, from what to what, is written into the job's history.
 
     Raises:
         InvalidInput: for a name that is taken, or a number out of its range.
@@ -98,8 +96,18 @@ def amend(session: Session, job_id: int, terms: Terms, now: datetime) -> bool:
     if before.sure_at != terms.sure_at:
         rows = [{"job_id": job_id, "kind": kind, "item_id": EVERY_ITEM} for kind in (BOXES, TAGS)]
         session.execute(insert(StaleQuestion), rows)
+    history.note(session, job_id, _changes(before, terms), actor, now)
     work.enqueue(session, "advance_job", job_id, now)
     return True
+
+
+def _changes(before: Terms, after: Terms) -> tuple[tuple[str, str, str], ...]:
+    """(what, before, after) of each term that differs."""
+    return tuple(
+        (one.name, str(getattr(before, one.name)), str(getattr(after, one.name)))
+        for one in fields(Terms)
+        if getattr(before, one.name) != getattr(after, one.name)
+    )
 
 
 def _check(session: Session, job: Job, terms: Terms) -> Policy:

@@ -17,7 +17,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, Update, func, select, update
 from sqlalchemy.orm import Session
 
-from jobs import events
+from jobs import events, history
 from jobs.errors import BudgetExceeded, Conflict, NotFound
 from jobs.money import format_usd
 from jobs.spending import limits
@@ -42,7 +42,7 @@ class Reason:
 def set_budget(
     session: Session, job_id: int, budget_micros: int, *, key: str, reason: Reason, now: datetime
 ) -> None:
-    """Raise or lower the cap; ``key`` names the change.
+    """Raise or lower the cap; ``key`` names the change, which a job under way remembers.
 
     Raises:
         BudgetExceeded: when more is already held and spent.
@@ -64,6 +64,9 @@ def set_budget(
     _write(
         session, job, key, "budget", {"budget": -difference, "available": difference}, reason, now
     )
+    if job.state != "draft" and difference:
+        told = (history.BUDGET, str(budget_micros - difference), str(budget_micros))
+        history.note(session, job_id, [told], reason.actor, now)
 
 
 def hold(

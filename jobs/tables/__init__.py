@@ -39,6 +39,7 @@ from jobs.tables.campaigns import (
 from jobs.tables.campaigns import (
     Task as Task,
 )
+from jobs.tables.changes import JobChange as JobChange
 from jobs.tables.counts import Facet as Facet
 from jobs.tables.counts import GoldResult as GoldResult
 from jobs.tables.counts import Refit as Refit

@@ -5,13 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text, update
+from sqlalchemy.exc import DBAPIError
 
-from jobs.db import reading, transaction
+from jobs import history
+from jobs.db import open_engine, open_sessions, reading, transaction
 from jobs.errors import Conflict, InvalidInput
+from jobs.installation import migrating
 from jobs.planning import amending
 from jobs.planning.amending import Terms
-from jobs.tables import Consensus, StaleQuestion
+from jobs.reports.history import job_changes, newest_changes
+from jobs.spending import ledger
+from jobs.spending.ledger import Reason
+from jobs.tables import Consensus, JobChange, StaleQuestion
+from tests.factories import NOW
 from tests.jobs.lifecycle import Bench
+from tests.jobs.test_migration_exclusions import put
 
 
 def _terms(bench: Bench, job_id: int) -> Terms:
@@ -22,7 +31,7 @@ def _terms(bench: Bench, job_id: int) -> Terms:
 def _amend(bench: Bench, job_id: int, **changes: object) -> bool:
     wanted = replace(_terms(bench, job_id), **changes)  # type: ignore[arg-type]
     with transaction(bench.sessions) as session:
-        return amending.amend(session, job_id, wanted, bench.dial())
+        return amending.amend(session, job_id, wanted, "mia@example.org", bench.dial())
 
 
 def _answered(bench: Bench) -> int:
@@ -86,3 +95,48 @@ def test_a_name_that_another_job_has_is_refused(bench: Bench) -> None:
 def test_a_draft_is_not_amended_but_planned_anew(bench: Bench) -> None:
     with pytest.raises(Conflict, match="is draft"):
         _amend(bench, bench.create(), name="cats")
+
+
+def test_every_change_is_remembered_once_with_who_and_what_it_was(bench: Bench) -> None:
+    job_id = bench.launch()
+    for _ in range(2):
+        _amend(bench, job_id, name="cats", second_look="always")
+        with transaction(bench.sessions) as session:
+            given = {"key": "budget:raise", "reason": Reason("max"), "now": bench.dial()}
+            ledger.set_budget(session, job_id, 90_000_000, **given)
+    with reading(bench.sessions) as session:
+        rows = job_changes(session, job_id)
+        assert newest_changes(session, job_id) == rows[::-1]
+        assert job_changes(session, job_id, after=rows[0].id) == rows[1:]
+    told = [(row.what, row.after, row.actor) for row in rows]
+    assert told == [
+        ("name", "cats", "mia@example.org"),
+        ("second_look", "always", "mia@example.org"),
+        ("budget_micros", "90000000", "max"),
+    ]
+    assert [row.before for row in rows][1:] == ["asked", "50000000"]
+
+
+def test_what_was_changed_cannot_be_changed_itself(bench: Bench) -> None:
+    _amend(bench, bench.launch(), name="cats")
+    with pytest.raises(DBAPIError, match="insert-only"), transaction(bench.sessions) as session:
+        session.execute(update(JobChange).values(actor="nobody"))
+
+
+def test_a_database_from_before_histories_takes_them(database_url: str) -> None:
+    engine = open_engine(database_url)
+    with engine.begin() as connection:
+        migrating.create(connection, "0008")
+        put(connection, "dataset", id=1, name="photos")
+        put(connection, "schema_version", id=1, name="pets")
+        put(connection, "job", id=7, name="cats", dataset_id=1, schema_id=1, state="running",
+            environment="local")  # fmt: skip
+    migrating.upgrade(engine, NOW)
+    sessions = open_sessions(engine)
+    with transaction(sessions) as session:
+        history.note(session, 7, [("name", "dogs", "cats")], "ada", NOW)
+    with reading(sessions) as session:
+        assert [(row.before, row.name) for row in job_changes(session, 7)] == [("dogs", "ada")]
+    with pytest.raises(DBAPIError, match="insert-only"), engine.begin() as connection:
+        connection.execute(text("DELETE FROM job_change"))
+    engine.dispose()

@@ -41,6 +41,7 @@ def test_a_budget_is_raised_after_a_look_and_once_however_often_it_is_pressed(ap
     for _ in range(2):
         assert client.post("/jobs/1/cap", data=_kept(seen.text)).status_code == 302
     assert _head(app).budget_micros == 40_000_000
+    assert client.get("/jobs/1").text.count("$25.00 → $40.00") == 1
     with reading(app.extensions["hitworks"].sessions) as session:
         moved = LedgerTransaction.kind == "budget"
         n_moved = session.scalar(select(func.count()).where(LedgerTransaction.job_id == 1, moved))
@@ -67,6 +68,9 @@ def test_terms_are_shown_with_what_they_do_and_then_set(app: Flask) -> None:
             "Desk", 0.5, 2, "screen", "sampled", 0.25, "manager"
         )
         assert session.scalar(select(Work.state).where(Work.key == "advance_job:1")) == "ready"
+    shown = client.get("/jobs/1").text
+    assert "90 % → 50 %" in shown
+    assert "Where somebody asks for it → For a share of all questions" in shown
     again = client.post("/jobs/1/terms", data=WANTED)
     assert "Nothing is different from now." in again.text
 

@@ -15,6 +15,7 @@ from jobs.reports.batches import BatchRow
 from jobs.reports.findings import FindingRow, LastLook, PauseSwitch
 from jobs.reports.habits import Habits
 from jobs.reports.health import Health
+from jobs.reports.history import ChangeRow
 from jobs.reports.money import RouteCost
 from jobs.reports.pace import Finish, Throughput
 from jobs.reports.spending import Spending
@@ -85,6 +86,13 @@ class NewTerms(Strict):
     second_look: Literal["asked", "sampled", "always"] | None = None
     share: Annotated[float, Field(ge=0, le=1)] | None = None
     disputes: Literal["anyone", "manager"] | None = None
+
+
+class Changes(BaseModel):
+    """What was changed; ``next`` is the ``after`` of the next page."""
+
+    rows: tuple[ChangeRow, ...]
+    next: int | None
 
 
 class NewPlan(RootModel[JobSpec]):

@@ -10,12 +10,14 @@ from jobs.planning import amending, drafts
 from jobs.rehearsals import saved
 from jobs.reports import job_report
 from jobs.reports.heads import job_head
+from jobs.reports.history import job_changes
 from jobs.reports.money import cost_by_route
 from jobs.reports.pace import finish, throughput
 from jobs.reports.spending import spending
 from jobs.reports.totals import day_totals, worker_totals
 from webapp.api.acts import (
     Amended,
+    Changes,
     NewPlan,
     NewRehearsal,
     NewTerms,
@@ -24,7 +26,7 @@ from webapp.api.acts import (
     Rehearsal,
     Totals,
 )
-from webapp.api.shapes import Job
+from webapp.api.shapes import Job, PageQuery
 from webapp.api.spec import endpoint, reply
 from webapp.auth import actor
 from webapp.dashboards.rehearsing import begin
@@ -60,8 +62,19 @@ def amend(job_id: int, json: NewTerms) -> Response:
         given = {name: value for name, value in json.model_dump().items() if value is not None}
         wanted = replace(before, **given)
         seen = amending.preview(session, job_id, wanted)
-        amending.amend(session, job_id, wanted, now())
+        amending.amend(session, job_id, wanted, actor(), now())
     return reply(Amended(seen))
+
+
+@blueprint.get("/changes")
+@endpoint("adjudicator", "read", Changes, tag="jobs")
+def changes(job_id: int, query: PageQuery) -> Response:
+    """What was changed of the job while it was under way, oldest first."""
+    with reading() as session:
+        job_head(session, job_id)
+        rows = job_changes(session, job_id, after=query.after, limit=query.limit + 1)
+    page = rows[: query.limit]
+    return reply(Changes(rows=page, next=page[-1].id if len(rows) > query.limit else None))
 
 
 @blueprint.get("/progress")

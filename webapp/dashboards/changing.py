@@ -24,25 +24,9 @@ from webapp.confirming import Field, Step, typed
 from webapp.installation import now, reading, writing
 from webapp.job_forms import DISPUTES, SECOND_LOOKS
 from webapp.requests import whole_number
-from webapp.words import percent
+from webapp.term_words import REVIEWS, term_name, term_value
 
 blueprint = Blueprint("changing", __name__)
-
-NAMES = {
-    "name": "Name",
-    "sure_at": "Sure enough at",
-    "max_extra_answers": "Further answers a question",
-    "review": "Deciding of work",
-    "second_look": "A second pair of eyes",
-    "share": "Share that two people decide",
-    "disputes": "Where two people disagree",
-}
-REVIEWS = (("approve", "Approve all work that is an answer"), ("screen", "Reject surely bad work"))
-WORDS = {
-    "review": dict(REVIEWS),
-    "second_look": dict(SECOND_LOOKS),
-    "disputes": dict(DISPUTES),
-}
 
 
 @blueprint.get("/jobs/<int:job_id>/cap")
@@ -108,7 +92,7 @@ def terms(job_id: int) -> Response | str | tuple[str, int]:
         )
         if confirming.is_confirmed():
             with writing() as session:
-                amending.amend(session, job_id, wanted, now())
+                amending.amend(session, job_id, wanted, actor(), now())
             flash("Changed. The background applies it to the answers there are.")
             return redirect(url_for("jobs.job", job_id=job_id))
         with reading() as session:
@@ -238,7 +222,7 @@ def _terms(job_id: int, before: Terms) -> Step:
 
 def _amended(seen: Amendment) -> tuple[str, ...]:
     told = [
-        f"{NAMES[name]}: {_word(name, before)}, then {_word(name, after)}."
+        f"{term_name(name)}: {term_value(name, before)}, then {term_value(name, after)}."
         for name, before, after in seen.changes
     ]
     if seen.n_sure is not None:
@@ -250,12 +234,6 @@ def _amended(seen: Amendment) -> tuple[str, ...]:
     if any(name in ("second_look", "share") for name, _, _ in seen.changes):
         told.append("What people have decided so far stays decided; the rest goes by the new rule.")
     return tuple(told)
-
-
-def _word(name: str, value: str) -> str:
-    if name in ("sure_at", "share"):
-        return percent(float(value))
-    return WORDS.get(name, {}).get(value, value)
 
 
 def _longer(session: Session, batch_id: int) -> Step:

@@ -11,10 +11,12 @@ from flask import Blueprint, Response, current_app, render_template, stream_with
 from jobs.reports import job_list, job_report
 from jobs.reports.disagreements import disagreements
 from jobs.reports.heads import job_head
+from jobs.reports.history import newest_changes
 from jobs.reports.pace import finish, throughput
 from jobs.reports.spending import spending
 from webapp.auth import allow
 from webapp.installation import now, reading
+from webapp.term_words import told
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 
@@ -40,8 +42,14 @@ def job(job_id: int) -> str:
         report = job_report(session, job_id)
         ending = finish(session, job_id, now())
         contested = disagreements(session, job_id, N_CONTESTED)
+        changes = newest_changes(session, job_id)
     return render_template(
-        "jobs/job.html", report=report, job=report.summary, finish=ending, contested=contested
+        "jobs/job.html",
+        report=report,
+        job=report.summary,
+        finish=ending,
+        contested=contested,
+        changes=[(one, *told(one)) for one in changes],
     )
 
 
