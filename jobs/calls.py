@@ -25,6 +25,7 @@ from jobs.hits.prolonging import prolong_batch
 from jobs.hits.publishing import publish_batch
 from jobs.hits.stopping import expire_batch
 from jobs.intake.taking_in import take_in
+from jobs.planning import launching
 from jobs.reconciling.reconciling import reconcile
 from jobs.resources import Resources
 from jobs.reviewing import deadlines, reversals
@@ -131,7 +132,13 @@ def _reconcile(resources: Resources, _: int, progress: Progress) -> datetime | N
     return resources.clock() + _BETWEEN_RECONCILES if is_running else None
 
 
+def _launch(resources: Resources, job_id: int, lease: Lease) -> datetime | None:
+    launching.carry_out(resources, job_id, lease)
+    return None
+
+
 CALLS: dict[str, Call] = {
+    launching.CALL: _launch,
     "publish_batch": _publish,
     "collect_batch": _collect,
     "extend_batch": _extend,

@@ -219,13 +219,23 @@ def is_restored(session: Session) -> bool:
 
 def refuse_when_paused(session: Session, job_id: int) -> None:
     """Raise Paused while a switch or the job is paused; read in each paid transaction."""
+    _refuse_when_switched_off(session)
+    state = session.scalar(select(Job.state).where(Job.id == job_id))
+    if state in ("draft", "launching", "paused"):
+        raise Paused(f"job {job_id} is {state}: no paid call is made for it")
+
+
+def refuse_launches(session: Session) -> None:
+    """Raise Paused while no launched job could buy anything: a switch is on, a finding open."""
+    _refuse_when_switched_off(session)
+    _refuse_buying_with_findings(session)
+
+
+def _refuse_when_switched_off(session: Session) -> None:
     for name in (RESTORED, PAUSE):
         switch = session.get(Switch, name, populate_existing=True)
         if switch is not None and switch.is_on:
             raise Paused(f"paid calls are paused by {switch.actor}: {switch.reason}")
-    state = session.scalar(select(Job.state).where(Job.id == job_id))
-    if state in ("draft", "paused"):
-        raise Paused(f"job {job_id} is {state}: no paid call is made for it")
 
 
 def set_pause(

@@ -62,6 +62,7 @@ def enqueue(
         row.run_again = True
     else:
         row.next_try_at = min(row.next_try_at, due) if row.state == "ready" else due
+        row.error = "" if row.state == "done" else row.error
         row.state, row.finished_at = "ready", None
     session.flush()
     return row
@@ -139,6 +140,15 @@ def fail(session: Session, claim: Claim, now: datetime, error: str, *, is_transi
     row.owner, row.lease_until, row.error = "", None, error[:4000]
     session.flush()
     return True
+
+
+def refuse(session: Session, claim: Claim, now: datetime, why: str) -> bool:
+    """End the run for good without its effect; ``why`` stays until the work is asked for anew."""
+    change = _owned(claim)
+    return _applied(
+        session, change, state="done", owner="", lease_until=None, run_again=False,
+        failures=0, error=why[:4000], finished_at=now,
+    )  # fmt: skip
 
 
 def retry_delay(failures: int) -> timedelta:

@@ -1,4 +1,4 @@
-"""Services: a route's tasks and HITs as rows, ready to be published."""
+"""Services: a route's plan and its counts, and batches of HITs, ready to be published."""
 
 from __future__ import annotations
 
@@ -19,17 +19,13 @@ from jobs.specs.plan_counts import PlanCounts, count_plan, count_whole
 from jobs.specs.slicing import (
     ItemSize,
     Plan,
-    PlannedTask,
-    Tile,
     check_choices,
     count_questions,
     plan,
 )
-from jobs.tables import Batch, GoldAnswer, Hit, HitTask, Item, Job, Task
+from jobs.tables import Batch, GoldAnswer, Hit, HitTask, Item, Job
 
 MOST_IN_A_QUERY = 5_000  # ids that every database takes at once
-TaskKey = tuple[int, Tile | None, bool]
-"""Item, tile, and whether it repeats another task: routes share the tasks they both ask."""
 
 
 def items_of(session: Session, job: Job) -> dict[int, Item]:
@@ -115,6 +111,16 @@ def add_batch(
     now: datetime,
 ) -> Batch:
     """A batch of HITs, each a sequence of task ids, and the work row that will publish it."""
+    batch = open_batch(session, context, now)
+    if hits:
+        add_hits(session, context, batch.id, hits, max_assignments)
+    session.flush()
+    work.enqueue(session, "publish_batch", batch.id, now)
+    return batch
+
+
+def open_batch(session: Session, context: RouteContext, now: datetime) -> Batch:
+    """A batch of the route that holds no HIT yet; nothing publishes it so far."""
     n_before = session.scalar(select(func.count()).where(Batch.route_id == context.route.id)) or 0
     batch = Batch(
         job_id=context.job.id,
@@ -125,21 +131,19 @@ def add_batch(
     )
     session.add(batch)
     session.flush()
-    if hits:
-        _add_hits(session, context, batch.id, hits, max_assignments)
-    session.flush()
-    work.enqueue(session, "publish_batch", batch.id, now)
     return batch
 
 
-def _add_hits(
+def add_hits(
     session: Session,
     context: RouteContext,
     batch_id: int,
     hits: Sequence[Sequence[int]],
     max_assignments: int,
 ) -> None:
-    """The batch's HITs, each marked by its own id, and what they ask."""
+    """HITs of the batch, each marked by its own id, and what they ask; beside those it has."""
+    before_them = session.scalar(select(func.max(Hit.id)).where(Hit.batch_id == batch_id)) or 0
+    fresh = (Hit.batch_id == batch_id) & (Hit.id > before_them)
     marked = [f"batch {batch_id} HIT {number}" for number, _ in enumerate(hits)]
     same = {
         "batch_id": batch_id,
@@ -149,16 +153,13 @@ def _add_hits(
     }
     values = [{**same, "marker": each} for each in marked]
     session.execute(insert(Hit.__table__), values)  # type: ignore[arg-type]
-    found = session.execute(select(Hit.marker, Hit.id).where(Hit.batch_id == batch_id))
+    found = session.execute(select(Hit.marker, Hit.id).where(fresh))
     id_of = dict(found.all())
     before = f"hitworks:{intents.installation(session)}:hit:"
     after = f":{batch_id}.{context.route.id}"
     marker = literal(before) + cast(Hit.id, String) + literal(after)
     session.execute(
-        update(Hit)
-        .where(Hit.batch_id == batch_id)
-        .values(marker=marker)
-        .execution_options(synchronize_session=False)
+        update(Hit).where(fresh).values(marker=marker).execution_options(synchronize_session=False)
     )
     asked = [
         {"hit_id": id_of[each], "position": position, "task_id": task_id}
@@ -218,77 +219,3 @@ def _newest_hits(session: Session, route_id: int, task_ids: Sequence[int]) -> di
         )
         found.update(dict(rows.all()))
     return found
-
-
-def post_route(session: Session, context: RouteContext, now: datetime) -> Batch:
-    """The route's whole plan as one batch; tasks that another route asks already are shared."""
-    planned = plan_route(session, context)
-    ids = _task_ids(session, context, planned.tasks)
-    hits, start = [], 0
-    for hit in planned.hits:
-        hits.append(ids[start : start + len(hit)])
-        start += len(hit)
-    return add_batch(session, context, hits, context.route.redundancy, now)
-
-
-def _task_ids(session: Session, context: RouteContext, planned: Sequence[PlannedTask]) -> list[int]:
-    """The id of each task; those that no route asks yet are made, originals before repeats."""
-    known = _known_tasks(session, context)
-    keys = [(task.item_id, task.tile, task.repeat_of is not None) for task in planned]
-    for is_repeat in (False, True):
-        fresh = {
-            key: _task_values(
-                context, task, None if task.repeat_of is None else known[keys[task.repeat_of]]
-            )
-            for key, task in zip(keys, planned, strict=True)
-            if key[2] is is_repeat and key not in known
-        }
-        if fresh:
-            session.execute(insert(Task.__table__), list(fresh.values()))  # type: ignore[arg-type]
-            known = _known_tasks(session, context)
-    golds = (key for key, task in zip(keys, planned, strict=True) if task.is_gold)
-    _mark_golds(session, [known[key] for key in golds])
-    return [known[key] for key in keys]
-
-
-def _task_values(
-    context: RouteContext, planned: PlannedTask, original: int | None
-) -> dict[str, Any]:
-    return {
-        "job_id": context.job.id,
-        "item_id": planned.item_id,
-        "kind": context.kind,
-        "tile": list(planned.tile) if planned.tile else None,
-        "is_gold": planned.is_gold,
-        "repeat_of": original,
-        "state": "open",
-    }
-
-
-def _mark_golds(session: Session, task_ids: Sequence[int]) -> None:
-    """Tasks that another route asked first may be golds of this one."""
-    for start in range(0, len(task_ids), MOST_IN_A_QUERY):
-        part = task_ids[start : start + MOST_IN_A_QUERY]
-        session.execute(
-            update(Task)
-            .where(Task.id.in_(part), Task.is_gold.is_(False))
-            .values(is_gold=True)
-            .execution_options(synchronize_session=False)
-        )
-
-
-def _known_tasks(session: Session, context: RouteContext) -> dict[TaskKey, int]:
-    found = select(Task.id, Task.item_id, Task.tile, Task.repeat_of).where(
-        Task.job_id == context.job.id, Task.kind == context.kind
-    )
-    return {
-        (item_id, _tile(tile), original is not None): task_id
-        for task_id, item_id, tile, original in session.execute(found)
-    }
-
-
-def _tile(stored: Sequence[int] | None) -> Tile | None:
-    if stored is None:
-        return None
-    left, top, right, bottom = stored
-    return left, top, right, bottom

@@ -18,7 +18,7 @@ from jobs.specs import hit_specs
 from jobs.tables import Batch, Hit, Intent, Job
 from jobs.work import Progress
 
-STOPPABLE = ("running", "paused")
+STOPPABLE = ("launching", "running", "paused")
 UNSETTLED = ("sending", "unknown", "extending")
 ACTOR = "background"
 
@@ -26,8 +26,9 @@ ACTOR = "background"
 def stop_job(session: Session, job_id: int, now: datetime) -> int:
     """Cancel the job; the number of batches that the background now calls in.
 
-    Work already submitted is still collected, decided and paid; held money comes back once
-    the venue can charge no more. A second stop is refused.
+    A launch under way writes no further page. Work already submitted is still collected,
+    decided and paid; held money comes back once the venue can charge no more. A second stop
+    is refused.
 
     Raises:
         Conflict: when the job is a draft, finished or cancelled already.
@@ -40,7 +41,9 @@ def stop_job(session: Session, job_id: int, now: datetime) -> int:
         job = session.get(Job, job_id)
         if job is None:
             raise NotFound(f"job {job_id}: no such job")
-        raise Conflict(f"job {job_id} is {job.state}: expected it to be running or paused")
+        raise Conflict(
+            f"job {job_id} is {job.state}: expected it to be launching, running or paused"
+        )
     batches = list(
         session.scalars(select(Batch).where(Batch.job_id == job_id, Batch.state != "closed"))
     )

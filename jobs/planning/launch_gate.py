@@ -11,8 +11,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jobs import intents
 from jobs.blobs import Blobs
-from jobs.errors import BudgetExceeded, NotFound, ProviderError
+from jobs.errors import BudgetExceeded, NotFound, Paused, ProviderError
 from jobs.money import format_usd
 from jobs.planning import planning
 from jobs.planning.estimating import Estimate, estimate
@@ -49,7 +50,10 @@ class Payer:
 
 @dataclass(frozen=True)
 class LaunchPreview:
-    """Everything a launch should be judged by. ``refusals`` stop it, ``warnings`` do not."""
+    """Everything a launch should be judged by. ``refusals`` stop it, ``warnings`` do not.
+
+    ``held_back`` says why nothing is bought for any job now; empty where nothing does.
+    """
 
     job_id: int
     name: str
@@ -60,6 +64,7 @@ class LaunchPreview:
     refusals: tuple[str, ...]
     warnings: tuple[str, ...]
     missing_micros: int
+    held_back: str = ""
 
 
 def preview(
@@ -102,6 +107,7 @@ def preview(
         tuple(refusals),
         tuple(_warnings(job, payers)),
         max(micros for micros, _ in lacks),
+        _held_back(session),
     )
 
 
@@ -109,9 +115,12 @@ def check(found: LaunchPreview) -> None:
     """Refuse a launch that the preview says cannot be paid.
 
     Raises:
+        Paused: while a switch or an open finding keeps every job from buying.
         BudgetExceeded: with everything that is missing.
 
     """
+    if found.held_back:
+        raise Paused(found.held_back)
     if found.refusals:
         raise BudgetExceeded(
             f"job {found.job_id}: it can cost {format_usd(found.estimate.worst_micros)} and "
@@ -129,6 +138,7 @@ def judge(
 
     Raises:
         InvalidInput: when a production job's name was not typed.
+        Paused: while a switch or an open finding keeps every job from buying.
         BudgetExceeded: with everything that is missing, or why nobody can say who pays.
 
     """
@@ -136,6 +146,14 @@ def judge(
     if job is not None and job.state == "draft":
         planning.check_confirmed(job.environment, job.name, confirmed)
         check(preview(session, job_id, venues, blobs, now))
+
+
+def _held_back(session: Session) -> str:
+    try:
+        intents.refuse_launches(session)
+    except Paused as error:
+        return str(error)
+    return ""
 
 
 def _payers(session: Session, job: Job, cost: Estimate, venues: Venues) -> list[Payer]:

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from jobs import events, intents, providers, work
 from jobs.blobs import Blobs
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound, Paused
-from jobs.hits import batches
+from jobs.hits import planned_rows
 from jobs.money import format_usd
 from jobs.planning.estimating import Estimate, estimate
 from jobs.records import BOXES, LabelSchema
 from jobs.specs import hit_specs, saved_templates
-from jobs.specs.hit_specs import Venues
+from jobs.specs.hit_specs import RouteContext, Venues
 from jobs.specs.job_specs import JobSpec, RouteSpec
 from jobs.specs.label_schemas import load_schema
 from jobs.spending import ledger, limits
@@ -115,39 +115,75 @@ def launch(
         Paused: when a backup was restored and the venues have not been read since.
 
     """
+    job = lock_job(session, job_id)
+    if job.state != "draft":
+        raise Conflict(f"job {job_id} is {job.state}: expected a draft")
+    check_confirmed(job.environment, job.name, confirmed)
+    cost = check_cost(session, job, venues, blobs, now)
+    job.launched_at = now
+    for context in routes_at_once(session, job_id):
+        planned_rows.post_route(session, context, now)
+    start(session, job, now)
+    return cost
+
+
+def lock_job(session: Session, job_id: int) -> Job:
+    """The job as it is now, held until the end of the transaction, where it may be launched.
+
+    Raises:
+        NotFound: when there is no such job.
+        Paused: when a backup was restored and the venues have not been read since.
+
+    """
     if intents.is_restored(session):
         raise Paused("a backup was restored: before a launch, run: hitworks ledger reconcile")
     job = session.get(Job, job_id, with_for_update=True, populate_existing=True)
     if job is None:
         raise NotFound(f"job {job_id}: no such job")
-    if job.state != "draft":
-        raise Conflict(f"job {job_id} is {job.state}: expected a draft")
-    check_confirmed(job.environment, job.name, confirmed)
-    saved_templates.freeze(session, _routes(session, job_id))
-    cost = estimate(session, job_id, venues, blobs)
+    return job
+
+
+def check_cost(session: Session, job: Job, venues: Venues, blobs: Blobs, now: datetime) -> Estimate:
+    """The estimate that the budget and the cap of the environment cover; pins page versions.
+
+    Raises:
+        BudgetExceeded: with the missing amount.
+
+    """
+    saved_templates.freeze(session, _routes(session, job.id))
+    cost = estimate(session, job.id, venues, blobs)
     if cost.missing_micros:
         raise BudgetExceeded(
-            f"job {job_id}: it can cost {format_usd(cost.worst_micros)} and the budget is "
+            f"job {job.id}: it can cost {format_usd(cost.worst_micros)} and the budget is "
             f"{format_usd(job.budget_micros)}: {format_usd(cost.missing_micros)} is missing",
             cost.missing_micros,
         )
     left = limits.limits_of(session, job.environment, now).left_micros
     if left is not None and left < cost.worst_micros:
         raise BudgetExceeded(
-            f"job {job_id}: it can cost {format_usd(cost.worst_micros)} and {format_usd(left)} is "
+            f"job {job.id}: it can cost {format_usd(cost.worst_micros)} and {format_usd(left)} is "
             f"left under the cap of all {job.environment} jobs: "
             f"{format_usd(cost.worst_micros - left)} is missing",
             cost.worst_micros - left,
         )
-    job.state, job.launched_at = "running", now
-    for route in _routes(session, job_id):
-        if route.options["when"] == "always":
-            context = hit_specs.route_context(session, route.id)
-            batches.post_route(session, context, now)
-    events.tell(session, "job.launched", str(job_id), now, job_id=job_id, name=job.name)
-    work.enqueue(session, "advance_job", job_id, now)
-    work.enqueue(session, "reconcile", 0, now, at=now + _FIRST_RECONCILE)
     return cost
+
+
+def routes_at_once(session: Session, job_id: int) -> list[RouteContext]:
+    """The routes that are asked from the launch on, in their order."""
+    return [
+        hit_specs.route_context(session, route.id)
+        for route in _routes(session, job_id)
+        if route.options["when"] == "always"
+    ]
+
+
+def start(session: Session, job: Job, now: datetime) -> None:
+    """The job runs from now on: its rows are written."""
+    job.state = "running"
+    events.tell(session, "job.launched", str(job.id), now, job_id=job.id, name=job.name)
+    work.enqueue(session, "advance_job", job.id, now)
+    work.enqueue(session, "reconcile", 0, now, at=now + _FIRST_RECONCILE)
 
 
 def check_confirmed(environment: str, name: str, typed: str) -> None:

@@ -22,7 +22,7 @@ from jobs import findings, intents, work
 from jobs.blobs import Blobs
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict
-from jobs.hits import batches, publishing
+from jobs.hits import batches, planned_rows, publishing
 from jobs.hits.collection import collect_batch
 from jobs.hits.posted_pages import Picture, fields_of, shown_keys
 from jobs.providers import Provider, environment_of
@@ -33,7 +33,7 @@ from jobs.specs import hit_specs
 from jobs.specs.hit_specs import RouteContext
 from jobs.spending import ledger
 from jobs.spending.ledger import Reason
-from jobs.tables import Assignment, Batch, Hit, HitTask, Job, Route, Switch, Task
+from jobs.tables import Assignment, Batch, Extension, Hit, HitTask, Job, Route, Switch, Task
 from jobs.work import Progress
 
 _PLACE = re.compile(r"hitworks:([^:]+):hit:\d+:(\d+)\.(\d+)", re.ASCII)
@@ -163,13 +163,15 @@ def _reopen(resources: Resources, provider: Provider, hit_id: int, posted: Poste
         hit = session.get_one(Hit, hit_id, with_for_update=True)
         n_ours = session.scalar(select(func.count()).where(Assignment.hit_id == hit_id)) or 0
         n_theirs = posted.max_assignments - posted.n_available - posted.n_pending
-        is_busier = hit.state == "closed" and (posted.state in _BUSY or n_theirs > n_ours)
-        if hit.state not in ("posted", "closed"):
-            return False  # an order under way compares sizes by itself
+        waiting = _waiting_order(session, hit_id)
+        state = waiting.hit_state if waiting and hit.state == "extending" else hit.state
+        is_busier = state == "closed" and (posted.state in _BUSY or n_theirs > n_ours)
+        if state not in ("posted", "closed"):
+            return False  # an order whose money is held compares sizes by itself
         if posted.max_assignments <= hit.max_assignments and not is_busier:
             return False
         context = hit_specs.batch_context(session, hit.batch_id)
-        n_covered = hit.max_assignments if hit.state == "posted" else n_ours
+        n_covered = hit.max_assignments if state == "posted" else n_ours
         spec = replace(hit_specs.hit_spec(context, hit, ()), max_assignments=posted.max_assignments)
         each = -(-provider.quote(spec).worst_micros // posted.max_assignments)
         ledger.hold(
@@ -180,12 +182,26 @@ def _reopen(resources: Resources, provider: Provider, hit_id: int, posted: Poste
             reason=Reason(ACTOR, route_id=context.route.id, hit_id=hit_id),
             now=now,
         )
+        if waiting and n_covered + waiting.n_more <= posted.max_assignments:
+            _end_order(waiting, posted.max_assignments, hit, now)
         hit.max_assignments, hit.state = posted.max_assignments, "posted"
         hit.expires_at = posted.expires_at
         batch = session.get_one(Batch, hit.batch_id)
         batch.state = "open" if batch.state == "closed" else batch.state
         work.enqueue(session, "collect_batch", batch.id, now)
     return True
+
+
+def _waiting_order(session: Session, hit_id: int) -> Extension | None:
+    """The order that no call was made for when the backup was taken; it holds no money."""
+    waiting = select(Extension).where(Extension.hit_id == hit_id, Extension.state == "planned")
+    return session.scalar(waiting.with_for_update())
+
+
+def _end_order(order: Extension, n_assignments: int, hit: Hit, now: datetime) -> None:
+    """It was carried out after the backup: carried out again, it would buy as much once more."""
+    order.state, order.finished_at = "done", now
+    order.target_assignments, order.n_added = n_assignments, n_assignments - hit.max_assignments
 
 
 def _place(
@@ -207,8 +223,8 @@ def _place(
         asked = _asked(session, resources.blobs, context, page, search)
         if not asked:
             return None
-        if context.job.state == "draft":
-            _plan_again(session, context.job, now)
+        if context.job.state in ("draft", "launching"):
+            _plan_again(session, context.job.id, now)
         hit_id = _claim(session, context, asked, search)
         if hit_id is None:
             hit_id = _make_row(session, context, lost_batch, asked, posted, now)
@@ -241,13 +257,16 @@ def _pictures(
         yield hit_specs.image_ref(blobs, item, tile).blob_key, (item.id, tile)
 
 
-def _plan_again(session: Session, job: Job, now: datetime) -> None:
-    """The launch that was lost: the same job gives the same HITs, ready to be claimed."""
+def _plan_again(session: Session, job_id: int, now: datetime) -> None:
+    """The launch that was lost, all or the end of it: the same job gives the same HITs."""
+    job = session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
+    if job.state not in ("draft", "launching"):
+        return
     job.state, job.launched_at = "running", now
     routes = select(Route).where(Route.job_id == job.id).order_by(Route.position)
     for route in session.scalars(routes):
         if route.options["when"] == "always":
-            batches.post_route(session, hit_specs.route_context(session, route.id), now)
+            planned_rows.post_route(session, hit_specs.route_context(session, route.id), now)
     work.enqueue(session, "advance_job", job.id, now)
 
 

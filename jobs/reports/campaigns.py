@@ -15,6 +15,7 @@ from jobs.combining.tallies import N_BINS, Counts
 from jobs.errors import NotFound
 from jobs.records import SETTLED, WAITING
 from jobs.reports.accuracy import GoldAccuracy, accuracy_against_gold
+from jobs.reports.launches import LaunchProgress, launch_progress
 from jobs.reports.money import RouteCost, cost_by_route
 from jobs.specs.job_specs import Policy
 from jobs.tables import Dataset, Finding, Job, SchemaVersion
@@ -59,6 +60,7 @@ class JobReport:
     """All of a job's page. Histograms have N_BINS equal bins over [0, 1].
 
     ``sure_at`` is the confidence from which on the job takes an answer for the label.
+    ``launch`` is there while a launch is under way, and after one that was not carried out.
     """
 
     summary: JobSummary
@@ -72,6 +74,7 @@ class JobReport:
     confidence_histogram: tuple[int, ...]
     agreement_histogram: tuple[int, ...]
     sure_at: float
+    launch: LaunchProgress | None = None
 
 
 def job_list(
@@ -110,6 +113,7 @@ def job_report(session: Session, job_id: int) -> JobReport:
         confidence_histogram=_histogram(counts, "confidence"),
         agreement_histogram=_histogram(counts, "agreement"),
         sure_at=Policy.model_validate(jobs[0][0].policy).quality.sure_at,
+        launch=launch_progress(session, job_id, jobs[0][0].state),
     )
 
 

@@ -105,11 +105,11 @@ def _state(row: Export, work: Work | None) -> tuple[str, str]:
     if row.state != "planned":
         return row.state, row.problem
     if work is None or work.state == "needs_person":
-        return "failed", _last_line(work.error if work else "nothing is set to write it")
-    return ("running" if work.state == "running" else "waiting"), _last_line(work.error)
+        return "failed", last_line(work.error if work else "nothing is set to write it")
+    return ("running" if work.state == "running" else "waiting"), last_line(work.error)
 
 
-def _last_line(error: str) -> str:
+def last_line(error: str) -> str:
     """A traceback is for the log: its last line says what happened."""
     lines = error.strip().splitlines()
     return lines[-1] if lines else ""

@@ -22,7 +22,7 @@ class Job(Base):
     dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"))
     schema_id: Mapped[int] = mapped_column(ForeignKey("schema_version.id"))
     environment: Mapped[str] = mapped_column(String(12))  # production, sandbox or local; immutable
-    state: Mapped[str] = mapped_column(String(12))  # draft, running, paused, finished, cancelled
+    state: Mapped[str] = mapped_column(String(12))  # draft, launching, running, paused, …
     seed: Mapped[int]
     policy: Mapped[dict[str, Any]]  # slicing, quality, review: see planning.JobSpec
     budget_micros: Mapped[int]

@@ -129,7 +129,7 @@ def launch(page: Page) -> None:
     expect(page.get_by_role("heading", name="Review and launch")).to_be_visible()
     page.get_by_role("button", name="Launch", exact=True).click()
     expect(page.get_by_role("heading", name="Holiday shapes")).to_be_visible()
-    expect(page.get_by_text("running").first).to_be_visible()
+    expect(page.get_by_text("running").first).to_be_visible(timeout=PATIENCE_MS)
 
 
 def watch(town: Town, page: Page, job_id: int, errors: list[Exception]) -> None:

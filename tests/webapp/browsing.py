@@ -8,12 +8,16 @@ from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from waitress.server import create_server
 
-from jobs.db import open_engine, transaction
+from jobs import calls
+from jobs.db import open_engine, reading, transaction
 from jobs.installation import migrating
+from jobs.reports.heads import job_head
 from jobs.resources import Resources
 from jobs.settings import Settings
+from jobs.tables import Work
 from tests.webapp import campaign
 from webapp import create_app
 
@@ -41,6 +45,16 @@ def open_app(folder: Path, **settings: object) -> Flask:
     app = create_app(values, clock=lambda: campaign.NOW + timedelta(hours=2))
     app.config.update(TESTING=True, STREAM_SECONDS=0.0)
     return app
+
+
+def launched(app: Flask, job_id: int) -> str:
+    """The job's state after the background has carried its launch out, or refused it."""
+    place = app.extensions["hitworks"]
+    with reading(place.sessions) as session:
+        row = session.scalars(select(Work).where(Work.key == f"launch_job:{job_id}")).one()
+    calls.run(place, row.id, "here")
+    with reading(place.sessions) as session:
+        return job_head(session, job_id).state
 
 
 def close(app: Flask) -> None:

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from jobs import accounts
 from jobs.db import transaction
 from tests.webapp import campaign
+from tests.webapp.browsing import launched
 
 JOB = {
     "name": "From a program",
@@ -151,8 +152,12 @@ def test_a_job_goes_from_draft_to_launch(app: Flask) -> None:
     assert refused.status_code == 422
     assert refused.json["error"]["missing_micros"] > 0  # type: ignore[index]
     program.send(f"/jobs/{job_id}/budget", {"budget": "20", "key": "b"}, "PUT")
-    assert program.send(f"/jobs/{job_id}/launch").json["summary"]["state"] == "running"  # type: ignore[index]
+    asked = program.send(f"/jobs/{job_id}/launch")
+    assert (asked.status_code, asked.json["summary"]["state"]) == (202, "launching")  # type: ignore[index]
+    assert asked.json["launch"]["state"] == "waiting"  # type: ignore[index]
     assert program.send(f"/jobs/{job_id}/launch").status_code == 409
+    assert launched(app, job_id) == "running"
+    assert program.get(f"/jobs/{job_id}").json["launch"] is None  # type: ignore[index]
     assert program.send(f"/jobs/{job_id}/pause").json["summary"]["state"] == "paused"  # type: ignore[index]
     assert program.send(f"/jobs/{job_id}/pause").status_code == 409
     assert program.send(f"/jobs/{job_id}/resume").status_code == 200

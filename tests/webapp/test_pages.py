@@ -13,7 +13,7 @@ from jobs.db import reading, transaction
 from jobs.reports import job_report
 from jobs.reports.conflicts import conflicts
 from tests.webapp import campaign
-from tests.webapp.browsing import sign_in
+from tests.webapp.browsing import launched, sign_in
 from webapp.dashboards.jobs import MAX_STREAMS, open_streams
 
 PAGES = (
@@ -282,6 +282,7 @@ def test_a_new_job_goes_from_question_to_launch(app: Flask) -> None:
     assert client.post(f"/jobs/{job}/budget", data={"budget": "50"}).status_code == 302
     assert client.post(f"/jobs/{job}/launch").status_code == 302
     assert client.post(f"/jobs/{job}/launch").status_code == 409
+    assert launched(app, int(job)) == "running"
     assert "running" in client.get(f"/jobs/{job}").text
 
 

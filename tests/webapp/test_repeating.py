@@ -53,9 +53,9 @@ def test_a_call_sent_twice_gives_its_first_reply_and_happens_once(place: Flask) 
         ("/jobs", JOB),
         ("/schemas", SCHEMA),
         ("/jobs/2/launch", {}),
-        ("/jobs/2/pause", {}),
-        ("/jobs/2/resume", {}),
         ("/jobs/2/stop", {}),
+        ("/jobs/1/pause", {}),
+        ("/jobs/1/resume", {}),
         ("/jobs/1/exports", {"format": "jsonl"}),
         ("/templates/cats/versions", {"source": "<p>${image_url}</p>", "language": "fields"}),
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from jobs.background import wake_now
 from jobs.hits import stopping
 from jobs.money import parse_usd
-from jobs.planning import launch_gate, planning
+from jobs.planning import launch_gate, launching, planning
 from jobs.reports import job_list, job_report, ledger_page, worker_table
 from jobs.reports.heads import job_head
 from jobs.spending import ledger, pausing
@@ -68,28 +69,23 @@ def estimate(job_id: int) -> Response:
 
 
 @blueprint.post("/<int:job_id>/launch")
-@endpoint("manager", "spend", Job, tag="jobs")
+@endpoint("manager", "spend", Job, status=202, tag="jobs")
 def launch(job_id: int, json: Launch) -> Response:
-    """Post the job. A repeat is refused with 409: a job launches once.
+    """Launch the job in the background. A repeat is refused with 409: a job launches once.
 
     A job in production is launched only with its name in ``confirm``. A budget, cap or balance
-    that is too small refuses with 422, and so does an account nobody can name in production.
+    that is too small refuses with 422, and so does an account nobody can name in production;
+    while paid calls are paused it is a 409. The job is ``launching`` until its HITs are
+    prepared. What speaks against it by then makes it a draft again: ``launch`` says why.
     """
     place = installation()
     with reading() as session:
         launch_gate.judge(session, job_id, place.venues, place.blobs, now(), confirmed=json.confirm)
     with writing() as session:
-        planning.launch(
-            session,
-            job_id,
-            place.venues,
-            place.blobs,
-            now(),
-            actor(),
-            confirmed=json.confirm,
-        )
+        launching.ask(session, job_id, now(), confirmed=json.confirm)
         report = job_report(session, job_id)
-    return reply(Job(report))
+    wake_now(place)
+    return reply(Job(report), 202)
 
 
 @blueprint.post("/<int:job_id>/pause")

@@ -53,6 +53,19 @@ def job(job_id: int) -> str:
     )
 
 
+@blueprint.get("/<int:job_id>/launching")
+@allow("adjudicator")
+def launching_part(job_id: int) -> Response:
+    """How far a launch is; past it, the whole page is asked for again."""
+    with reading() as session:
+        report = job_report(session, job_id)
+    job = report.summary
+    response = Response(render_template("jobs/_launching.html", job=job, launch=report.launch))
+    if job.state != "launching":
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
 @blueprint.get("/<int:job_id>/spending")
 @allow("adjudicator")
 def spending_part(job_id: int) -> str:

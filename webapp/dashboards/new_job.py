@@ -14,11 +14,11 @@ from werkzeug.wrappers import Response
 
 from jobs import taggers
 from jobs.background import wake_now
-from jobs.errors import BudgetExceeded, HitworksError, InvalidInput
+from jobs.errors import BudgetExceeded, HitworksError, InvalidInput, Paused
 from jobs.images import bare_copy
 from jobs.intake.intakes import allowed_folders
 from jobs.money import parse_usd
-from jobs.planning import drafts, launch_gate, planning, sketches
+from jobs.planning import drafts, launch_gate, launching, planning, sketches
 from jobs.planning.estimating import estimate as price
 from jobs.reports.datasets import (
     DatasetSummary,
@@ -221,13 +221,12 @@ def launch(job_id: int) -> Response | tuple[str, int]:
         with reading() as session:
             launch_gate.judge(session, job_id, place.venues, place.blobs, now(), confirmed=typed)
         with writing() as session:
-            planning.launch(
-                session, job_id, place.venues, place.blobs, now(), actor(), confirmed=typed
-            )
+            launching.ask(session, job_id, now(), confirmed=typed)
     except (InvalidInput, BudgetExceeded) as error:
         return _review_page(job_id, error=str(error)), 422
+    except Paused as error:
+        return _review_page(job_id, error=str(error)), 409
     wake_now(place)
-    flash("Launched. Answers appear below as they come in.")
     return redirect(url_for("jobs.job", job_id=job_id))
 
 
