@@ -254,6 +254,20 @@ BUGS = (
         "prolonging.py::test_a_hit_that_is_called_in_while_its_batch_is_prolonged_stays_closed",
     ),
     _bug(
+        "an order gets a new token while its last try may still arrive",
+        "hits/extending",
+        "if intents.may_be_unlisted(before, resources.clock()):",
+        "if False:",
+        "money_slow_calls.py::test_an_order_that_may_still_arrive_is_not_followed_by_a_new_token",
+    ),
+    _bug(
+        "an order that waited in a backup is carried out again",
+        "reconciling/adopting",
+        "            _end_order(waiting, posted.max_assignments, hit, now)\n",
+        "            pass\n",
+        "restoring.py::test_an_order_that_waited_in_the_backup_is_not_carried_out_again",
+    ),
+    _bug(
         "a letter is marked after its call",
         "workers/letters",
         '        _mark(session, ids, "unknown", "the venue\'s reply was lost")\n',

@@ -207,23 +207,25 @@ def _extend(resources: Resources, one: _Order, before_call: Callable[[], None]) 
         prepared = _intend(session, one, resources.clock())
     if prepared is None:
         return ""
-    intent, target = prepared
+    intent, target, before = prepared
     one.provider.trace.clear()
     try:
         if intent.attempts > 1 and intents.is_past_window(intent, resources.clock()):
-            intent = _renew(resources, one, intent, target)
+            intent = _renew(resources, one, intent, target, before)
         posted = one.provider.extend(one.provider_hit_id, target, intent.token)
     except ProviderError as error:
         if not _has_grown(one, intent, target, error):
-            return _recover(resources, one, intent, error)
+            return _recover(resources, one, intent, before, error)
         posted = one.provider.get(one.provider_hit_id)
     posted = _keep_open(resources, one, intent, posted)
     _confirm(resources, one, intent.id, posted, target)
     return "done"
 
 
-def _intend(session: Session, one: _Order, now: datetime) -> tuple[Intent, int] | None:
-    """The intent with its attempt counted and its money held, and the HIT's size to reach."""
+def _intend(
+    session: Session, one: _Order, now: datetime
+) -> tuple[Intent, int, datetime | None] | None:
+    """The intent with its attempt counted and its money held, the size to reach, the last try."""
     hit = session.get_one(Hit, one.hit_id, with_for_update=True, populate_existing=True)
     extension = session.get_one(
         Extension, one.extension_id, with_for_update=True, populate_existing=True
@@ -256,7 +258,8 @@ def _intend(session: Session, one: _Order, now: datetime) -> tuple[Intent, int] 
         extension.state = "sending"
         _reopen(session.get_one(Batch, hit.batch_id), hit)
         hit.state = "extending"
-    return intents.stamp_attempt(session, intent.id, now), target
+    before = (intent.last_sent_at or intent.first_sent_at) if intent.attempts else None
+    return intents.stamp_attempt(session, intent.id, now), target, before
 
 
 def _state_before(hit: Hit, extension: Extension) -> str:
@@ -276,10 +279,14 @@ def _unit_price(context: RouteContext, provider: Provider, hit: Hit, target: int
     return -(-provider.quote(spec).worst_micros // target)
 
 
-def _renew(resources: Resources, one: _Order, intent: Intent, target: int) -> Intent:
+def _renew(
+    resources: Resources, one: _Order, intent: Intent, target: int, before: datetime | None
+) -> Intent:
     """Past the token's life the venue is read before a new token is used."""
     if one.provider.get(one.provider_hit_id).max_assignments >= target:
         return intent
+    if intents.may_be_unlisted(before, resources.clock()):
+        raise ProviderError(f"HIT {one.hit_id}: its last try may still arrive", permanent=False)
     with transaction(resources.sessions) as session:
         return intents.renew_window(session, intent.id, resources.clock())
 
@@ -332,10 +339,18 @@ def _confirm(
         hit.max_assignments, hit.expires_at, hit.state = target, posted.expires_at, "posted"
 
 
-def _recover(resources: Resources, one: _Order, intent: Intent, error: ProviderError) -> str:
+def _recover(
+    resources: Resources,
+    one: _Order,
+    intent: Intent,
+    before: datetime | None,
+    error: ProviderError,
+) -> str:
     """Void what is known to have had no effect, keep the money held for everything else."""
-    is_final = error.permanent and _is_final(one, error)
     now = resources.clock()
+    if error.permanent and intents.may_be_unlisted(before, now):
+        error = ProviderError(str(error), permanent=False, outcome_unknown=True, code=error.code)
+    is_final = error.permanent and _is_final(one, error)
     with transaction(resources.sessions) as session:
         if error.permanent and intents.is_last_attempt(session, intent):
             hit = session.get_one(Hit, one.hit_id, with_for_update=True, populate_existing=True)

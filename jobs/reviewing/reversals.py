@@ -160,6 +160,7 @@ def carry_out(resources: Resources, intent_id: int, progress: Progress) -> None:
     if intent.state not in intents.OPEN:
         return
     progress(0, 1)
+    before = (intent.last_sent_at or intent.first_sent_at) if intent.attempts else None
     provider = context.provider(resources.venues)
     with transaction(resources.sessions) as session:
         intents.refuse_when_paused(session, context.job.id)
@@ -174,13 +175,14 @@ def carry_out(resources: Resources, intent_id: int, progress: Progress) -> None:
                     now = resources.clock()
                     intents.finish(session, intent_id, "unknown", now, error=str(error))
             raise
-        _give_up(resources, intent, assignment, context, str(error))
+        _give_up(resources, intent, before, assignment, context, str(error))
         return
     if state == "Approved":
         request_id = provider.trace.latest
         _confirm(resources, intent, assignment, reversal, context, request_id)
     else:
-        _give_up(resources, intent, assignment, context, f"the venue holds it as {state}")
+        why_not = f"the venue holds it as {state}"
+        _give_up(resources, intent, before, assignment, context, why_not)
 
 
 def _rejected(
@@ -274,12 +276,20 @@ def _confirm(
 def _give_up(
     resources: Resources,
     intent: Intent,
+    before: datetime | None,
     assignment: Assignment,
     context: RouteContext,
     error: str,
 ) -> None:
-    """The venue refuses: the money comes back, unless an earlier attempt may have been paid."""
+    """The venue refuses: the money comes back, unless an earlier attempt may have been paid.
+
+    Raises:
+        ProviderError: when the try ``before`` is so young that it may still arrive.
+
+    """
     now = resources.clock()
+    if intents.may_be_unlisted(before, now):
+        raise ProviderError(f"{error}; its last try may still arrive", permanent=False)
     with transaction(resources.sessions) as session:
         message = f"the rejection of assignment {assignment.id} could not be taken back: {error}"
         key = f"irreversible:assignment:{assignment.id}"

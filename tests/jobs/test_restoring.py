@@ -23,6 +23,7 @@ from jobs.tables import (
     Answer,
     Assignment,
     Batch,
+    Extension,
     Hit,
     HitTask,
     Job,
@@ -207,6 +208,39 @@ def test_slots_that_were_opened_again_after_the_backup_give_their_money_back_onc
     assert [(hit.state, hit.held_micros) for hit in bench.ours(Hit)] == [("closed", 0)]
     assert bench.job(job_id).held_micros == 0
     bench.check_books()
+
+
+@pytest.mark.parametrize("redundancy", [2, 3], ids=["a closed HIT", "an open HIT"])
+def test_an_order_that_waited_in_the_backup_is_not_carried_out_again(
+    bench, engine, tmp_path, redundancy
+):
+    """Ordered before the backup, bought, answered and paid after it."""
+    job_id = bench.launch(n_items=1, redundancy=redundancy)
+    bench.drain()
+    bench.answer_all(workers=2)
+    bench.settle_down(2)
+    with transaction(bench.sessions) as session:
+        session.get_one(Job, job_id).state = "running"
+        extending.order(session, 1, 1, "ada", bench.dial())
+    file = back_up(bench, engine, tmp_path / "old.backup")
+    bench.drain()
+    bench.answer_all(workers=redundancy + 1)
+    bench.settle_down(3)
+    assert bench.count(Assignment, state="Approved") == redundancy + 1
+    restore(bench, engine, file)
+    found = compare(bench)
+    assert (found.differences, found.n_adopted) == ({}, 1)
+    bench.settle_down(4)
+    (hit,) = bench.resources.venues("mturk", "local", {}).hits()
+    assert hit.max_assignments == redundancy + 1
+    assert [(row.max_assignments, row.state) for row in bench.ours(Hit)] == [
+        (redundancy + 1, "closed")
+    ]
+    assert [row.state for row in bench.ours(Extension)] == ["done"]
+    assert bench.job(job_id).spent_micros == (redundancy + 1) * 60_000
+    assert bench.job(job_id).held_micros == 0
+    bench.check_books()
+    assert compare(bench).differences == {}
 
 
 def reverse(bench, assignment_id: int) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound
+from jobs.providers.mturk import Mturk
 from jobs.reconciling.reconciling import reconcile
 from jobs.reviewing import reversals, review
 from jobs.spending import bonuses, ledger
@@ -15,6 +16,7 @@ from jobs.tables import (
     Finding,
     Intent,
     LedgerTransaction,
+    RawSubmission,
     Reversal,
     WorkerScore,
 )
@@ -132,6 +134,27 @@ def test_a_lost_reply_never_pays_a_reversal_twice(rejected, effect, hours):
     bench.dial.turn(hours=hours)
     bench.settle_down()
     check(bench, job_id, n_paid=2)
+
+
+def test_a_reversal_that_may_still_arrive_keeps_its_money(rejected, monkeypatch):
+    """The first try is slow; the second is refused; then the first reaches the venue and pays."""
+    bench, job_id, assignment_id = rejected
+    bench.market.market.faults.replace([Fault("ApproveAssignment", "drop_before")])
+    reverse(bench, assignment_id)
+    bench.drain()
+    bench.dial.turn(seconds=10)
+    with monkeypatch.context() as patch:
+        patch.setattr(Mturk, "reverse", lambda *_: "Rejected")
+        bench.drain()
+    assert bench.job(job_id).held_micros == 60_000
+    raw = bench.ours(
+        RawSubmission, id=bench.ours(Assignment, id=assignment_id)[0].raw_submission_id
+    )
+    bench.resources.venues("mturk", "local", {}).reverse(raw[0].provider_assignment_id, "late")
+    bench.settle_down()
+    check(bench, job_id, n_paid=2)
+    assert reconciled(bench) == {}
+    assert bench.ours(Finding) == []
 
 
 def test_after_thirty_days_a_rejection_stands(rejected):
