@@ -184,26 +184,12 @@ def _reopen(resources: Resources, provider: Provider, hit_id: int, posted: Poste
         )
         if waiting and n_covered + waiting.n_more <= posted.max_assignments:
             _end_order(waiting, posted.max_assignments, hit, now)
-        if waiting and n_covered + waiting.n_more <= posted.max_assignments:
-            _end_order(waiting, posted.max_assignments, hit, now)
         hit.max_assignments, hit.state = posted.max_assignments, "posted"
         hit.expires_at = posted.expires_at
         batch = session.get_one(Batch, hit.batch_id)
         batch.state = "open" if batch.state == "closed" else batch.state
         work.enqueue(session, "collect_batch", batch.id, now)
     return True
-
-
-def _waiting_order(session: Session, hit_id: int) -> Extension | None:
-    """The order that no call was made for when the backup was taken; it holds no money."""
-    waiting = select(Extension).where(Extension.hit_id == hit_id, Extension.state == "planned")
-    return session.scalar(waiting.with_for_update())
-
-
-def _end_order(order: Extension, n_assignments: int, hit: Hit, now: datetime) -> None:
-    """It was carried out after the backup: carried out again, it would buy as much once more."""
-    order.state, order.finished_at = "done", now
-    order.target_assignments, order.n_added = n_assignments, n_assignments - hit.max_assignments
 
 
 def _waiting_order(session: Session, hit_id: int) -> Extension | None:
