@@ -10,8 +10,7 @@ from jobs import fees, providers, taggers
 from jobs.errors import InvalidInput, ProviderError
 from jobs.installation.backup_records import last_backup
 from jobs.money import format_usd, parse_usd
-from jobs.planning import launch_gate
-from jobs.planning.launch_gate import PAYS_BY_THE_HIT, Payer
+from jobs.planning.launch_gate import PAYS_BY_THE_HIT
 from jobs.records import Environment
 from jobs.reports import health
 from jobs.reports.prices import prices
@@ -21,6 +20,7 @@ from webapp import confirming
 from webapp.auth import actor, allow
 from webapp.confirming import Field, Step, typed
 from webapp.installation import installation, now, reading
+from webapp.payer_words import known, unknown
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -141,11 +141,8 @@ def payers() -> str:
     """Whose account and balance each environment would use; asked after the page, of the venues."""
     venues, lines = installation().venues, []
     for environment in _ENVIRONMENTS:
-        identity, problem = None, ""
         try:
-            identity = venues(PAYS_BY_THE_HIT, environment, {}).identity()
+            lines.append(known(venues(PAYS_BY_THE_HIT, environment, {}).identity()))
         except ProviderError as error:
-            problem = str(error)
-        payer = Payer(PAYS_BY_THE_HIT, identity, 0, 0, problem)
-        lines.append((environment, launch_gate.describe(payer), identity is not None))
+            lines.append(unknown(environment, error))
     return render_template("settings/_payers.html", lines=lines)
