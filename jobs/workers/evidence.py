@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,12 +16,14 @@ import numpy as np
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from jobs.combining.box_consensus import SIDES
 from jobs.combining.votes import index_of
 from jobs.records import BOXES
 from jobs.specs.job_specs import ReviewPolicy
-from jobs.tables import Answer, Task
-from quality.consensus.shapes import TagAnswers
-from quality.worker_flags import flags, too_fast
+from jobs.tables import Answer, Item, Task
+from quality.box_flags import copied_boxes
+from quality.consensus.shapes import BoxAnswers, TagAnswers
+from quality.worker_flags import Flag, flags, too_fast
 
 GOLD, AGREEMENT, SPEED, COPIES, UNREADABLE = (
     "known pictures",
@@ -30,7 +32,7 @@ GOLD, AGREEMENT, SPEED, COPIES, UNREADABLE = (
     "copies",
     "unreadable",
 )
-LEAST_DRAWINGS, LEAST_SHARED = 8, 5
+LEAST_DRAWINGS = 8
 LEAST_CROWD = 5  # answers a question: two alike, and three others who tell what is usual
 SAME_SHARE = 0.8
 
@@ -47,10 +49,13 @@ class Evidence:
 class _Row:
     """One answer as evidence needs it."""
 
+    task_id: int
     item_id: int
     worker_id: int
     value: dict[str, Any]
     seconds: float
+    width: int
+    height: int
 
 
 class Scored(Protocol):
@@ -119,25 +124,37 @@ def of_worker(
     ]
 
 
-def _answers(job_id: int, kind: str) -> Select[int, int, dict[str, Any], float]:
+_Columns = Select[int, int, int, dict[str, Any], float, int, int]
+
+
+def _answers(job_id: int, kind: str) -> _Columns:
     return (
-        select(Task.item_id, Answer.worker_id, Answer.value, Answer.seconds)
+        select(
+            Task.id,
+            Task.item_id,
+            Answer.worker_id,
+            Answer.value,
+            Answer.seconds,
+            Item.width,
+            Item.height,
+        )
         .join(Answer, Answer.task_id == Task.id)
+        .join(Item, Item.id == Task.item_id)
         .where(Task.job_id == job_id, Task.kind == kind, Task.repeat_of.is_(None))
         .order_by(Answer.id)
     )
 
 
 def _behaviour(
-    session: Session, answers_asked: Select[int, int, dict[str, Any], float], kind: str
+    session: Session, answers_asked: _Columns, kind: str
 ) -> defaultdict[int, list[Evidence]]:
     rows = [_Row(*row) for row in session.execute(answers_asked)]
     found: defaultdict[int, list[Evidence]] = defaultdict(list)
     if not rows:
         return found
     answers, worker_ids = _as_labels(rows)
-    flagged = too_fast(answers) if kind == BOXES else flags(answers)
     is_crowd = len(rows) >= LEAST_CROWD * answers.n_items
+    flagged = _of_boxes(answers, rows, worker_ids) if kind == BOXES else flags(answers)
     for flag in flagged:
         if flag.kind == "near-identical" and not is_crowd:
             continue  # beside one spammer two honest workers look like a pair of copiers
@@ -145,9 +162,15 @@ def _behaviour(
         evidence = Evidence(SPEED if is_speed else COPIES, f"Of your work, {flag.evidence}.")
         found[worker_ids[flag.worker]].append(evidence)
     if kind == BOXES:
-        for worker_id, evidence in _copied_boxes(rows):
+        for worker_id, evidence in _repeated_drawings(rows):
             found[worker_id].append(evidence)
     return found
+
+
+def _of_boxes(
+    answers: TagAnswers, rows: Sequence[_Row], worker_ids: Sequence[int]
+) -> tuple[Flag, ...]:
+    return (*too_fast(answers), *copied_boxes(_as_boxes(rows, worker_ids)))
 
 
 def kinds(evidence: Sequence[Evidence]) -> set[str]:
@@ -179,37 +202,42 @@ def _as_labels(rows: Sequence[_Row]) -> tuple[TagAnswers, list[int]]:
     return answers, workers
 
 
-def _copied_boxes(rows: Sequence[_Row]) -> list[tuple[int, Evidence]]:
-    """Drawings alike to the pixel: on many pictures, or as another worker's on the same ones."""
+def _as_boxes(rows: Sequence[_Row], worker_ids: Sequence[int]) -> BoxAnswers:
+    """The drawings as columns, each task a picture of its own: a tile is one, too."""
+    tasks, seen = index_of([row.task_id for row in rows])
+    place = {worker_id: number for number, worker_id in enumerate(worker_ids)}
+    worker = np.asarray([place[row.worker_id] for row in rows], dtype=np.int64)
+    size = np.empty((len(tasks), 2))
+    size[seen] = [(row.width, row.height) for row in rows]
+    labels: dict[str, int] = {}
+    drawn = [(number, box) for number, row in enumerate(rows) for box in row.value["boxes"]]
+    response = np.asarray([number for number, _ in drawn], dtype=np.int64)
+    label = [labels.setdefault(box["label"], len(labels)) for _, box in drawn]
+    return BoxAnswers(
+        response_item=seen,
+        response_worker=worker,
+        item=seen[response],
+        worker=worker[response],
+        label=np.asarray(label, dtype=np.int64),
+        xyxy=np.asarray([[box[side] for side in SIDES] for _, box in drawn], float).reshape(-1, 4),
+        size=size,
+        n_items=len(tasks),
+        n_workers=len(worker_ids),
+        n_labels=max(1, len(labels)),
+    )
+
+
+def _repeated_drawings(rows: Sequence[_Row]) -> Iterator[tuple[int, Evidence]]:
+    """Workers who draw the same boxes on many pictures, to the last digit."""
     drawn: dict[int, dict[int, str]] = defaultdict(dict)
     for row in rows:
         if row.value.get("boxes"):
             drawn[row.worker_id].setdefault(row.item_id, _text(row.value))
-    found = []
     for worker_id, drawings in sorted(drawn.items()):
         most = Counter(drawings.values()).most_common(1)[0][1]
         if len(drawings) >= LEAST_DRAWINGS and most >= SAME_SHARE * len(drawings):
             text = f"{most} of your {len(drawings)} drawings are the same boxes on other pictures."
-            found.append((worker_id, Evidence(COPIES, text)))
-        same, shared = _most_alike(worker_id, drawings, drawn)
-        if shared >= LEAST_SHARED and same >= SAME_SHARE * shared:
-            text = f"{same} of {shared} drawings are, to the pixel, those of another worker."
-            found.append((worker_id, Evidence(COPIES, text)))
-    return found
-
-
-def _most_alike(
-    worker_id: int, drawings: Mapping[int, str], drawn: Mapping[int, Mapping[int, str]]
-) -> tuple[int, int]:
-    """Equal and shared drawings with the worker whose drawings are most alike."""
-    best = (0, 0)
-    for other_id, others in drawn.items():
-        if other_id != worker_id:
-            shared = drawings.keys() & others.keys()
-            same = sum(drawings[item] == others[item] for item in shared)
-            if len(shared) >= LEAST_SHARED:
-                best = max(best, (same, len(shared)))
-    return best
+            yield worker_id, Evidence(COPIES, text)
 
 
 def _text(value: Mapping[str, Any]) -> str:

@@ -66,15 +66,41 @@ def test_one_drawing_on_every_picture_is_copying(session):
     assert kinds_by_name(session, job, ids, "boxes")["cho"] == set()
 
 
-def test_drawings_of_another_worker_to_the_pixel_are_copying(session):
+def by_hand(name, number, shaking=3.0):
+    """One worker's own drawing of the object of this picture."""
+    left, top = np.random.default_rng(number).uniform(20, 150, 2)
+    off = np.random.default_rng([number, *name.encode()]).normal(0, shaking, 4)
+    sides = np.array([left, top, left + 40, top + 40]) + off
+    return {"boxes": [box(*(round(float(side), 1) for side in sides))]}
+
+
+@pytest.mark.parametrize("moved", [0.0, 0.4], ids=["to the pixel", "moved a little"])
+def test_drawings_that_are_another_workers_are_copying(session, moved):
+    """The rule of the quality engine: nearer to each other than two hands are."""
+
     def answer(name, number):
-        rng = np.random.default_rng([number, 0 if name in ("ben", "cho") else 1])
-        return drawing(rng), 9.0
+        value = by_hand("ben" if name == "cho" else name, number)
+        if name == "cho":
+            for side in ("left", "right"):
+                value["boxes"][0][side] += moved
+        return value, 9.0
 
     job, ids = make_crowd(session, "boxes", answer)
     copied = {evidence.COPIES}
     seen = kinds_by_name(session, job, ids, "boxes")
     assert seen == {"ben": copied, "cho": copied, "dan": set()}
+    (told,) = evidence.of_worker(session, job.id, "boxes", ids["cho"], 12)
+    assert told.told == (
+        "Of your work, 97 % of 12 boxes are as near to another worker's as no two hands draw."
+    )
+
+
+@pytest.mark.parametrize("shaking", [0.5, 3.0])
+def test_careful_drawings_of_one_object_are_no_copies(session, shaking):
+    job, ids = make_crowd(
+        session, "boxes", lambda name, number: (by_hand(name, number, shaking), 9.0)
+    )
+    assert not any(kinds_by_name(session, job, ids, "boxes").values())
 
 
 def test_pictures_called_empty_by_all_are_no_copies(session):

@@ -7,6 +7,7 @@ import pytest
 
 from quality.consensus import tags
 from quality.consensus.shapes import TagAnswers
+from quality.consensus.tags import auto as default
 
 majority, auto = tags.load("majority"), tags.load("auto")
 
@@ -160,6 +161,31 @@ def test_features_that_tell_help_and_noise_does_not_hurt():
     ]
     assert share[1] > share[0] + 0.05
     assert share[2] > share[0] - 0.02
+
+
+def test_features_are_learned_in_two_rounds_for_the_second_helps_more_than_a_third(monkeypatch):
+    """The classifier learns again from what its first vote mended."""
+
+    def share_right(rounds):
+        monkeypatch.setattr(default, "FEATURE_ROUNDS", rounds)
+        found = [auto(answers).label == truth for answers, truth in crowds]
+        return float(np.mean(found))
+
+    assert default.FEATURE_ROUNDS == 2
+    crowds = [featured(seed) for seed in range(6)]
+    none, one, two, three = (share_right(rounds) for rounds in range(4))
+    assert one > none + 0.03
+    assert two > one + 0.01
+    assert three - two < two - one
+
+
+def featured(seed):
+    """A weak crowd and features that tell, with the truth."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(3, size=300)
+    answers = noisy(truth, 20, rng.uniform(0.3, 0.7, size=20), rng, part=0.12)
+    telling = 1.3 * rng.normal(size=(3, 8))[truth] + rng.normal(size=(300, 8))
+    return replace(answers, features=telling), truth
 
 
 def test_the_defaults_confidence_is_calibrated_where_items_mislead_everyone():
