@@ -104,3 +104,14 @@ def test_what_cannot_be_done_is_refused(worked, capsys, arguments, message):
     bench, given = worked[:2]  # noqa: F811
     assert message in refused(given, capsys, "worker", *arguments)
     assert bench.count(StandingChange) == bench.count(Letter) == 0
+
+
+def test_the_list_of_workers_says_how_to_go_on(worked):
+    _, given, job_id, names = worked
+    result = ran(given, "worker", "list", job_id, "--limit", 1)
+    assert result.exit_code == 0
+    after = result.stderr.strip().rpartition(" ")[2]
+    first = told(given, "worker", "list", job_id, "--limit", 1)
+    rest = told(given, "worker", "list", job_id, "--after", after)
+    assert str(first[0]["worker_id"]) == after
+    assert {row["provider_worker_id"] for row in [*first, *rest]} == set(names)

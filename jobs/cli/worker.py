@@ -35,13 +35,23 @@ for _command in (
 
 @group.command("list")
 @click.argument("job_id", type=_door.ROW_ID)
+@click.option("--after", type=_door.ROW_ID, help="Go on behind the worker with this number.")
+@click.option(
+    "--limit", type=_door.Whole(1, 1000), default=100, show_default=True, help="Most workers."
+)
 @_door.json_option
 @_door.settings_of
-def list_workers(settings: Settings, job_id: int, as_json: bool) -> None:
-    """Each worker of the job by question kind, most answers first."""
+def list_workers(
+    settings: Settings, job_id: int, after: int | None, limit: int, as_json: bool
+) -> None:
+    """Each worker of the job by question kind, most answers first.
+
+    Where there are more, it says by what --after to go on.
+    """
     with _door.reading(settings) as session:
         job_head(session, job_id)  # NotFound for an unknown job
-        rows = reports.worker_table(session, job_id)
+        page = reports.worker_page(session, job_id, after=after, limit=limit)
+    rows = page.rows
     columns = (
         "route",
         "worker",
@@ -68,6 +78,8 @@ def list_workers(settings: Settings, job_id: int, as_json: bool) -> None:
         for row in rows
     ]
     _door.show(rows, as_json, _door.table(columns, shown))
+    if page.next is not None:
+        click.echo(f"There are more: go on with --after {page.next}", err=True)
 
 
 @group.command("add")

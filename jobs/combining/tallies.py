@@ -6,10 +6,10 @@ compares. What is counted is listed in ``jobs.migrations.counting``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, true
 from sqlalchemy.orm import Session
 
 from jobs.migrations.counting import COLUMNS, COUNTS, facets, truth
@@ -63,11 +63,17 @@ class Counts:
         return _summed((key, n) for (own, key), n in found if own == part)
 
 
-def read(session: Session, owner_ids: Iterable[int], *subjects: str) -> dict[int, Counts]:
-    """The counts of these subjects by owner: one query, whatever was counted."""
+def read(
+    session: Session,
+    owner_ids: Iterable[int],
+    *subjects: str,
+    parts: Collection[int] | None = None,
+) -> dict[int, Counts]:
+    """The counts of these subjects by owner, of all parts or these: one query, whatever it is."""
+    of_parts = true() if parts is None else Tally.part_id.in_(parts)
     rows = session.execute(
         select(Tally.owner_id, Tally.subject, Tally.part_id, Tally.key, func.sum(Tally.n))
-        .where(Tally.owner_id.in_(list(owner_ids)), Tally.subject.in_(subjects))
+        .where(Tally.owner_id.in_(list(owner_ids)), Tally.subject.in_(subjects), of_parts)
         .group_by(Tally.owner_id, Tally.subject, Tally.part_id, Tally.key)
         .order_by(Tally.owner_id, Tally.subject, Tally.part_id, Tally.key)
     )

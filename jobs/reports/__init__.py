@@ -14,5 +14,7 @@ from jobs.reports.money import LedgerLine as LedgerLine
 from jobs.reports.money import RouteCost as RouteCost
 from jobs.reports.money import cost_by_route as cost_by_route
 from jobs.reports.money import ledger_page as ledger_page
+from jobs.reports.workers import WorkerPage as WorkerPage
 from jobs.reports.workers import WorkerRow as WorkerRow
-from jobs.reports.workers import worker_table as worker_table
+from jobs.reports.workers import worker_page as worker_page
+from jobs.reports.workers import worker_rows as worker_rows

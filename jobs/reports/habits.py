@@ -20,7 +20,7 @@ from jobs.errors import NotFound
 from jobs.records import BOXES, SETTLED
 from jobs.reports.workers import WorkerRow
 from jobs.specs.job_specs import Policy, ReviewPolicy
-from jobs.tables import Answer, Consensus, Job, Task, WorkerScore
+from jobs.tables import Answer, Consensus, Job, Task, Worker, WorkerScore
 from jobs.workers import evidence
 from jobs.workers.evidence import Evidence
 from quality.boxes import match
@@ -69,12 +69,16 @@ class Habits:
 def signs(
     session: Session, job_id: int, rows: Sequence[WorkerRow]
 ) -> dict[tuple[int, str], tuple[Evidence, ...]]:
-    """What speaks against each (worker, kind) of the job's table, told from its numbers alone."""
+    """What speaks against each of these (worker, kind), told from the job's numbers alone."""
     review = _review_policy(session, job_id)
     paces = defaultdict(list)
-    for row in rows:
-        if row.provider != "model":
-            paces[row.kind].append(row.mean_seconds)
+    people = select(WorkerScore.kind, WorkerScore.mean_seconds).join(
+        Worker, Worker.id == WorkerScore.worker_id
+    )
+    for kind, seconds in session.execute(
+        people.where(WorkerScore.job_id == job_id, Worker.provider != "model")
+    ):
+        paces[kind].append(seconds)
     usual = {kind: median(found) for kind, found in paces.items() if len(found) >= FEWEST_PACES}
     return {
         (row.worker_id, row.kind): (*evidence.of_score(review, row), *_pace(row, usual))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.errors import NotFound
@@ -39,11 +39,25 @@ class WorkerName:
     name: str
 
 
-def worker_names(session: Session, job_id: int) -> tuple[WorkerName, ...]:
-    """Whoever has a score in the job, by name."""
+def worker_names(
+    session: Session, job_id: int, *, chosen: int | None = None, most: int = 200
+) -> tuple[WorkerName, ...]:
+    """The ``most`` workers with most answers in the job, and ``chosen`` of it, by name."""
+    n_answers = func.max(WorkerScore.n_answers)
+    also = select(WorkerScore.worker_id).where(
+        WorkerScore.job_id == job_id, WorkerScore.worker_id == chosen
+    )
+    busiest = (
+        select(WorkerScore.worker_id)
+        .where(WorkerScore.job_id == job_id)
+        .group_by(WorkerScore.worker_id)
+        .order_by(n_answers.desc(), WorkerScore.worker_id)
+        .limit(most)
+        .subquery()
+    )
     rows = session.execute(
         select(Worker.id, Worker.name, Worker.provider_worker_id)
-        .where(Worker.id.in_(select(WorkerScore.worker_id).where(WorkerScore.job_id == job_id)))
+        .where(Worker.id.in_(select(busiest.c.worker_id)) | Worker.id.in_(also))
         .order_by(Worker.name, Worker.provider_worker_id)
     )
     return tuple(WorkerName(worker_id, name or known) for worker_id, name, known in rows)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Subquery, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from jobs.combining import tallies
+from jobs.errors import NotFound
 from jobs.exclusions import silenced
-from jobs.tables import Answer, Task, Worker, WorkerScore
+from jobs.tables import Answer, Tally, Task, Worker, WorkerScore
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,46 @@ class WorkerRow:
         return int(self.earned_micros * 3600 / self.work_seconds)
 
 
-def worker_table(session: Session, job_id: int) -> tuple[WorkerRow, ...]:
-    """Each (worker, question kind) of the job, most answers first, those that do not count last."""
-    counts = tallies.read(session, [job_id], "work", "earned", "worked_ms")[job_id]
-    work: dict[int, dict[str, int]] = defaultdict(dict)
-    for (worker_id, state), n in counts.by_subject.get("work", {}).items():
-        work[worker_id][state] = n
+@dataclass(frozen=True)
+class WorkerPage:
+    """Whole workers of a job, each with its row a kind of question.
+
+    ``next`` is the ``after`` of the next page: the last worker's id; None on the last page.
+    """
+
+    rows: tuple[WorkerRow, ...]
+    next: int | None
+
+
+def worker_page(
+    session: Session, job_id: int, *, after: int | None = None, limit: int = 100
+) -> WorkerPage:
+    """Workers behind the worker ``after``: most answers first, those that do not count last.
+
+    The same few queries whatever their number.
+
+    Raises:
+        NotFound: when the worker ``after`` is not, or no more, in the job's list.
+
+    """
+    places = _places(job_id)
+    found = select(places.c.worker_id).order_by(places.c.n.desc(), places.c.worker_id)
+    if after is not None:
+        n = session.scalar(select(places.c.n).where(places.c.worker_id == after))
+        if n is None:
+            raise NotFound(f"job {job_id}: worker {after} is not in its list: begin it anew")
+        is_fewer = places.c.n < n
+        found = found.where(is_fewer | ((places.c.n == n) & (places.c.worker_id > after)))
+    ids = list(session.scalars(found.limit(limit + 1)))
+    page = ids[:limit]
+    return WorkerPage(worker_rows(session, job_id, page), page[-1] if len(ids) > limit else None)
+
+
+def worker_rows(session: Session, job_id: int, worker_ids: Sequence[int]) -> tuple[WorkerRow, ...]:
+    """Each (worker, question kind) of these workers, in their order; none for a stranger."""
+    counts = tallies.read(session, [job_id], "work", "earned", "worked_ms", parts=worker_ids)[
+        job_id
+    ]
     earned, worked = counts.by_part("earned"), counts.by_part("worked_ms")
     silent = set(session.scalars(silenced(job_id)))
     scores = [
@@ -62,23 +96,36 @@ def worker_table(session: Session, job_id: int) -> tuple[WorkerRow, ...]:
         for score, worker in session.execute(
             select(WorkerScore, Worker)
             .join(Worker, Worker.id == WorkerScore.worker_id)
-            .where(WorkerScore.job_id == job_id)
-            .order_by(WorkerScore.n_answers.desc(), Worker.id, WorkerScore.kind)
+            .where(WorkerScore.job_id == job_id, Worker.id.in_(worker_ids))
+            .order_by(WorkerScore.n_answers.desc(), WorkerScore.kind)
         )
     ]
     scored = {worker.id for _, worker in scores}
-    unscored = _unscored(session, job_id, sorted(work.keys() - scored))
+    unscored = _unscored(session, job_id, [one for one in worker_ids if one not in scored])
+    place = {worker_id: number for number, worker_id in enumerate(worker_ids)}
     return tuple(
         _row(
             score,
             worker,
             silent,
-            work[worker.id],
+            counts.of_part("work", worker.id),
             earned.get(worker.id, 0),
             worked.get(worker.id, 0),
         )
-        for score, worker in [*scores, *unscored]
+        for score, worker in sorted([*scores, *unscored], key=lambda one: place[one[1].id])
     )
+
+
+def _places(job_id: int) -> Subquery:
+    """Every worker of the job, and by what the list is ordered; 0 where nothing counts."""
+    score = WorkerScore.__table__.c
+    scored = select(score.worker_id, func.max(score.n_answers).label("n"))
+    scored = scored.where(score.job_id == job_id).group_by(score.worker_id)
+    here = select(score.worker_id).where(score.job_id == job_id)
+    silent = select(Tally.part_id, literal(0)).where(
+        Tally.owner_id == job_id, Tally.subject == "work", Tally.part_id.not_in(here)
+    )
+    return union_all(scored, silent.distinct()).subquery()
 
 
 def _unscored(

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 
 from jobs.combining.consensus import combine_job
 from jobs.db import reading, transaction
-from jobs.reports import worker_table
+from jobs.reports import worker_page
 from jobs.tables import Consensus, StaleQuestion, Work
 from jobs.workers import standing
 from tests.factories import NOW, make_answer, make_dataset, make_hits, make_job, make_route
@@ -72,7 +72,9 @@ def test_who_is_excluded_in_the_sandbox_still_votes_in_production(three_jobs):
     assert voices(sessions, jobs) == {"production": 3, "sandbox": 2, "local": 3}
     with reading(sessions) as session:
         (state,) = {
-            row.state for row in worker_table(session, jobs["production"]) if row.worker_id == ben
+            row.state
+            for row in worker_page(session, jobs["production"]).rows
+            if row.worker_id == ben
         }
         seen = standing.preview_exclusion(session, jobs["production"], ben)
     assert (state, seen.is_excluded) == ("active", False)

@@ -14,7 +14,7 @@ from jobs.combining.labels import finish_job
 from jobs.errors import Conflict, InvalidAnswer, NotFound
 from jobs.hits.routing import route_onward
 from jobs.installation.migrating import upgrade
-from jobs.reports import ItemFilter, item_page, item_view, job_list, job_report, worker_table
+from jobs.reports import ItemFilter, item_page, item_view, job_list, job_report, worker_page
 from jobs.reports.accuracy import accuracy_against_gold
 from jobs.reports.labels import label_page
 from jobs.specs.job_specs import Policy, QualityPolicy
@@ -310,7 +310,7 @@ def test_reports_count_what_is_there(session, cast):
     assert (report.summary.n_items, report.summary.n_answers) == (1, 3)
     assert report.assignments_by_state == {"Approved": 3}
     assert sum(report.confidence_histogram) == 1
-    scores = {row.provider_worker_id: row for row in worker_table(session, job.id)}
+    scores = {row.provider_worker_id: row for row in worker_page(session, job.id).rows}
     assert scores["ABEN"].gold_accuracy > scores["AEVE"].gold_accuracy
     assert session.scalar(select(func.count()).select_from(WorkerScore)) == 3
     with pytest.raises(NotFound):

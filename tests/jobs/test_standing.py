@@ -169,7 +169,7 @@ def test_the_excluded_stay_in_the_list_of_workers_from_which_they_can_be_readmit
     with transaction(bench.sessions) as session:
         consensus.combine_job(session, job_id, bench.dial())
     with reading(bench.sessions) as session:
-        rows = {row.worker_id: row for row in reports.worker_table(session, job_id)}
+        rows = {row.worker_id: row for row in reports.worker_page(session, job_id).rows}
     assert (rows[ben].state, rows[ben].n_answers, rows[ben].kind) == ("excluded", 1, "tags")
     assert rows[ben].consensus_accuracy is None
     assert [row.state for row in rows.values()] == ["active", "excluded"]

@@ -7,7 +7,7 @@ from flask import Flask
 
 from jobs import accounts
 from jobs.db import reading, transaction
-from jobs.reports import worker_table
+from jobs.reports import worker_page
 from tests.webapp import campaign
 from tests.webapp.browsing import sign_in
 from tests.webapp.test_api import Program, code
@@ -85,7 +85,7 @@ def test_what_belongs_to_another_job_is_not_found(app: Flask, by: str) -> None:
         campaign.add_dataset(session, place, photos, "Others")
         foreign = campaign.draft_job(session, dataset="Others", name="Foreign")
     with reading(place.sessions) as session:
-        workers = [row.worker_id for row in worker_table(session, 1)]
+        workers = [row.worker_id for row in worker_page(session, 1).rows]
     adapter = app.url_map.bind("localhost")
     members = {**MEMBERS, "worker_id": workers[0], "job_id": foreign}
     for rule in app.url_map.iter_rules():

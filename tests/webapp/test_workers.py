@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from flask import Flask
+from pytest import MonkeyPatch
 from sqlalchemy import func, select
 
 from jobs.db import reading, transaction
@@ -18,6 +19,7 @@ from jobs.tables import (
     StandingChange,
 )
 from tests.webapp.browsing import sign_in
+from tests.webapp.test_api import Program
 
 REASON = {"reason": "three answers in one second"}
 
@@ -164,3 +166,24 @@ def test_work_that_was_not_rejected_has_nothing_to_take_back(app: Flask) -> None
     assert client.post("/assignments/2/reverse", data={"reason": "x"}).status_code == 409
     assert client.get("/assignments/99999/reverse").status_code == 404
     assert client.get("/jobs/1/assignments?state=gone").status_code == 422
+
+
+def test_the_list_of_workers_goes_on_page_by_page(app: Flask, monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.setattr("webapp.dashboards.workers.N_WORKERS", 2)
+    client, seen = sign_in(app), []
+    address = "/jobs/1/workers"
+    while address:
+        page = client.get(address).text
+        seen += re.findall(r'<th scope="rowgroup"[^>]*><a href="/jobs/1/workers/(\d+)"', page)
+        further = re.search(r'href="(/jobs/1/workers\?after=\d+)">Next page', page)
+        assert ("First page" in page) == ("after=" in address)
+        address = further[1] if further else ""
+    assert len(seen) == len(set(seen)) > 4
+    assert client.get("/jobs/1/workers?after=999").status_code == 404
+    rows, after = [], 0
+    while after is not None:
+        answer = Program(app).get(f"/jobs/1/workers?limit=2&after={after}").json
+        assert answer is not None
+        rows += [str(row["worker_id"]) for row in answer["rows"]]
+        after = answer["next"]
+    assert list(dict.fromkeys(rows)) == seen

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from jobs.db import reading
-from jobs.reports import worker_table
+from jobs.reports import worker_page
 from jobs.reports.habits import confusion, signs, worker_habits
 from jobs.tables import Worker
 from tests.webapp.browsing import sign_in
@@ -45,7 +45,7 @@ def test_a_spammers_page_shows_more_wrong_than_a_careful_workers(app: Flask) -> 
 
 def test_the_list_shows_what_speaks_against_whom(app: Flask) -> None:
     with reading(app.extensions["hitworks"].sessions) as session:
-        rows = worker_table(session, 1)
+        rows = worker_page(session, 1).rows
         found = signs(session, 1, rows)
     assert found.keys() == {(row.worker_id, row.kind) for row in rows}
     assert sum(map(len, found.values())) > 0

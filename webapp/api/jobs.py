@@ -8,7 +8,7 @@ from jobs.background import wake_now
 from jobs.hits import stopping
 from jobs.money import parse_usd
 from jobs.planning import launch_gate, launching, planning
-from jobs.reports import job_list, job_report, ledger_page, worker_table
+from jobs.reports import job_list, job_report, ledger_page, worker_page
 from jobs.reports.heads import job_head
 from jobs.spending import ledger, pausing
 from jobs.spending.ledger import Reason
@@ -128,11 +128,15 @@ def budget(job_id: int, json: NewBudget) -> Response:
 
 @blueprint.get("/<int:job_id>/workers")
 @endpoint("manager", "read", Workers, tag="jobs")
-def workers(job_id: int) -> Response:
-    """Who answers, how well, how fast and for what wage."""
+def workers(job_id: int, query: PageQuery) -> Response:
+    """Who answers, how well, how fast and for what wage, most answers first.
+
+    ``after`` is the id of the last worker seen; ``limit`` counts workers, not their rows.
+    """
     with reading() as session:
         job_head(session, job_id)
-        return reply(Workers(rows=worker_table(session, job_id)))
+        page = worker_page(session, job_id, after=query.after or None, limit=query.limit)
+        return reply(Workers(rows=page.rows, next=page.next))
 
 
 @blueprint.get("/<int:job_id>/ledger")

@@ -242,9 +242,10 @@ class LedgerPage(BaseModel):
 
 
 class Workers(BaseModel):
-    """Everyone who answered the job."""
+    """Who answered, a row a kind of question; ``next`` is the ``after`` of the next page."""
 
     rows: tuple[WorkerRow, ...]
+    next: int | None
 
 
 class Datasets(BaseModel):

@@ -31,7 +31,8 @@ def index(job_id: int) -> str:
     with reading() as session:
         summary = job_head(session, job_id)
         rows = item_page(session, job_id, after=cursor(), limit=N_TILES + 1, filters=filters)
-        workers = worker_names(session, job_id) if person().may("manager") else ()
+        chosen = filters.worker_id
+        workers = worker_names(session, job_id, chosen=chosen) if person().may("manager") else ()
         routes = route_names(session, job_id)
         schema = job_schema(session, job_id)
     template = "items/_tiles.html" if "more" in request.args else "items/index.html"

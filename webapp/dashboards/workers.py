@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from jobs.errors import InvalidInput
-from jobs.reports import WorkerRow, worker_table
+from jobs.reports import WorkerRow, worker_page, worker_rows
 from jobs.reports.assignments import assignment_list
 from jobs.reports.habits import signs, worker_habits
 from jobs.reports.heads import job_head
@@ -23,6 +23,7 @@ from webapp.requests import cursor
 
 blueprint = Blueprint("workers", __name__)
 
+N_WORKERS = 50
 N_ASSIGNMENTS = 50
 _WHY = Field("reason", "Why", "For the books; the worker does not see it.", most=1024)
 
@@ -30,16 +31,22 @@ _WHY = Field("reason", "Why", "For the books; the worker does not see it.", most
 @blueprint.get("/jobs/<int:job_id>/workers")
 @allow("manager")
 def index(job_id: int) -> str:
-    """The workers of a job with intervals."""
+    """The workers of a job with intervals, page by page."""
+    after = cursor()
     with reading() as session:
         summary = job_head(session, job_id)
-        rows = worker_table(session, job_id)
-        found = signs(session, job_id, rows)
+        page = worker_page(session, job_id, after=after or None, limit=N_WORKERS)
+        found = signs(session, job_id, page.rows)
     by_worker: dict[int, list[WorkerRow]] = {}
-    for row in rows:
+    for row in page.rows:
         by_worker.setdefault(row.worker_id, []).append(row)
     return render_template(
-        "workers/index.html", job=summary, workers=list(by_worker.values()), signs=found
+        "workers/index.html",
+        job=summary,
+        workers=list(by_worker.values()),
+        signs=found,
+        is_first=not after,
+        more=page.next,
     )
 
 
@@ -63,7 +70,7 @@ def worker(job_id: int, worker_id: int) -> str:
         found = standing.find_worker(session, job_id, str(worker_id))
         is_model = found.provider == standing.MODEL
         seen = None if is_model else standing.preview_exclusion(session, job_id, worker_id)
-        rows = [row for row in worker_table(session, job_id) if row.worker_id == worker_id]
+        rows = worker_rows(session, job_id, [worker_id])
         changes = standing.standings(session, worker_id)
         work = assignment_list(
             session, job_id, worker_id=worker_id, after=after, limit=N_ASSIGNMENTS + 1
