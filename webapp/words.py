@@ -36,6 +36,7 @@ ACT_NAMES = {
     "no_label": "set aside",
     "ask": "left to another person",
     "undo": "taken back",
+    "hidden": "decided, shown once another person has",
 }
 SECOND_LOOKS = {
     "agreed": "two people agree",

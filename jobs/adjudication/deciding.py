@@ -139,6 +139,11 @@ def revert(
     old = label_version(session, question, version)
     if old is None or old.origin == "asked":
         raise NotFound(f"item {item_id}, {kind}: there is no label version {version}")
+    if version in rounds.unseen(question.steps, by.name):
+        raise Conflict(
+            f"item {item_id}, {kind}: version {version} waits for a second look; whoever takes it "
+            "decides for themselves, and sees the first decision then"
+        )
     value = None if old.origin == "set_aside" else old.value
     verdict = Verdict(value, "corrected" if value is not None else "other", f"version {version}")
     return _decide(session, question, verdict, by, now, origin="reverted", old=old)

@@ -75,6 +75,25 @@ def opinions(turn: Sequence[Step]) -> tuple[Step, ...]:
     return tuple(step for step in turn if step.act in ("label", "no_label"))
 
 
+def unseen(steps: Sequence[Step], viewer: str) -> frozenset[int]:
+    """Versions that say what another person thinks while the second one has yet to decide.
+
+    Acts that were taken back say it too, and an undo brings the value before it back; of all
+    since the question was last settled, the viewer sees their own decisions and drafts.
+    """
+    turn = open_round(steps)
+    if not opinions(turn) or turn[-1].after == DISPUTED:
+        return frozenset()
+    kept = standing(steps)
+    settled = kept[-1 - len(turn)].version if len(kept) > len(turn) else 0
+    return frozenset(
+        step.version
+        for step in steps
+        if step.version > settled
+        and (step.act == "undo" or (step.act != "ask" and step.actor != viewer))
+    )
+
+
 def barred(turn: Sequence[Step]) -> tuple[str, ...]:
     """Who may not decide next: those who decided in this round, and who asked last."""
     people = [step.actor for step in opinions(turn)]

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from jobs import reports
 from jobs.adjudication import deciding, reserving
 from jobs.adjudication.deciding import Verdict
 from jobs.adjudication.reasons import LABEL_REASONS, NO_LABEL_REASONS, reason_words
 from jobs.adjudication.rounds import Decider
+from jobs.adjudication.seeing import decisions_for, item_for
 from jobs.cli import _door
 from jobs.errors import InvalidInput
 from jobs.records import WAITING
 from jobs.reports.conflicts import ConflictRow, Queue, conflicts
-from jobs.reports.decisions import decision_list, set_aside_reasons, set_asides
+from jobs.reports.decisions import set_aside_reasons, set_asides
 from jobs.reports.heads import job_head
 from jobs.settings import Settings
 from jobs.strict_json import loads
@@ -50,7 +50,7 @@ def group() -> None:
 def show(settings: Settings, job_id: int, item_id: int, as_json: bool) -> None:
     """An item's answers, consensus and label versions."""
     with _door.reading(settings) as session:
-        view = reports.item_view(session, job_id, item_id)
+        view = item_for(session, job_id, item_id, _decider().name)
     rows = [
         (one.kind, one.version, one.origin, _door.share(one.confidence), one.actor, one.value)
         for one in view.labels
@@ -257,7 +257,7 @@ def undo(
 def list_decisions(settings: Settings, job_id: int, item_id: int, as_json: bool) -> None:
     """What people did about an item's questions, newest first."""
     with _door.reading(settings) as session:
-        rows = decision_list(session, job_id, item_id)
+        rows = decisions_for(session, job_id, item_id, _decider().name)
     shown = [
         (row.kind, row.version, row.act, reason_words(row.reason), row.note, row.state_after,
          row.actor)

@@ -259,3 +259,36 @@ def test_the_history_of_an_item_tells_who_did_what(app: Flask) -> None:
     for words in ("after a request for a second look", "taken back", "set aside",
                   "The picture is broken or unusable", "Ada Manager"):  # fmt: skip
         assert words in page
+
+
+def test_the_first_opinion_is_seen_through_no_door_before_the_second(app: Flask) -> None:
+    with transaction(app.extensions["hitworks"].sessions) as session:
+        job = session.get_one(Job, 1)
+        job.policy = {**job.policy, "adjudication": {"second_look": "always"}}
+    ana, ben, item = Program(app, "adjudicator"), Program(app, "manager"), first(app)
+    where = f"/jobs/1/items/{item}"
+    secret = {**BOX, "left": 12.25}
+    body = {"value": {"boxes": [secret]}, "reason": "corrected", "note": "the grey one"}
+    made = ana.send(f"{where}/labels/boxes", {**body, "expected_version": 0})
+    assert made.json["state"] == "second_look"  # type: ignore[index]
+    client = sign_in(app)
+    folder = app.extensions["hitworks"].settings.data_dir
+
+    def seen_by_others() -> str:
+        commands = (["label", "show", "1", str(item), "--json"],
+                    ["label", "decisions", "1", str(item), "--json"])  # fmt: skip
+        said = [ben.get(where).text, ben.get(f"{where}/decisions").text]
+        said += [client.get(f"{where}{page}").text for page in ("", "/decide/boxes")]
+        environment = {"HITWORKS_DATA_DIR": str(folder)}
+        said += [CliRunner().invoke(cli.hitworks, one, env=environment).output for one in commands]
+        assert all(len(one) > 100 for one in said)
+        return "".join(said)
+
+    for told in ("12.25", "the grey one"):
+        assert told not in seen_by_others()
+    assert ben.get(f"{where}/decisions").json["rows"][0]["reason"] == ""  # type: ignore[index]
+    assert "12.25" in ana.get(where).text
+    refused = ben.send(f"{where}/revert/boxes", {"version": 1, "expected_version": 1})
+    assert (refused.status_code, "waits for a second look" in refused.text) == (409, True)
+    ben.send(f"{where}/labels/boxes", {**body, "expected_version": 1})
+    assert "12.25" in seen_by_others()

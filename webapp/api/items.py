@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from jobs.reports import ItemFilter, item_page, item_view
+from jobs.adjudication.seeing import item_for
+from jobs.reports import ItemFilter, item_page
 from webapp.api.shapes import Item, ItemPage, ItemQuery
 from webapp.api.spec import endpoint, reply
+from webapp.auth import decider
 from webapp.installation import reading
 
 blueprint = Blueprint("items", __name__, url_prefix="/jobs/<int:job_id>/items")
@@ -35,6 +37,9 @@ def index(job_id: int, query: ItemQuery) -> Response:
 @blueprint.get("/<int:item_id>")
 @endpoint("adjudicator", "read", Item, tag="items")
 def show(job_id: int, item_id: int) -> Response:
-    """One item: every answer, the consensus, the label's history."""
+    """One item: every answer, the consensus, the label's history.
+
+    A first decision that waits for a second look is ``hidden`` to all but who made it.
+    """
     with reading() as session:
-        return reply(Item(item_view(session, job_id, item_id)))
+        return reply(Item(item_for(session, job_id, item_id, decider().name)))

@@ -6,8 +6,9 @@ from flask import Blueprint, Response
 
 from jobs.adjudication import deciding, reserving
 from jobs.adjudication.deciding import Verdict
+from jobs.adjudication.seeing import decided_for, decisions_for
 from jobs.reports.conflicts import Queue, conflicts, read_place
-from jobs.reports.decisions import decided, decision_list, set_aside_reasons, set_asides
+from jobs.reports.decisions import set_aside_reasons, set_asides
 from jobs.reports.heads import job_head
 from jobs.reports.labels import label_page
 from webapp.api.shapes import (
@@ -108,7 +109,7 @@ def second_look(job_id: int, item_id: int, kind: str, json: NewSecondLook) -> Re
             now=now(),
         )
         session.flush()
-        row = decided(session, made.id)
+        row = decided_for(session, job_id, made.id, decider().name)
     return reply(Label(row), 201)
 
 
@@ -127,7 +128,7 @@ def undo(job_id: int, item_id: int, kind: str, json: TakenBack) -> Response:
             now=now(),
         )
         session.flush()
-        row = decided(session, made.id)
+        row = decided_for(session, job_id, made.id, decider().name)
     return reply(Label(row), 201)
 
 
@@ -147,7 +148,7 @@ def revert(job_id: int, item_id: int, kind: str, json: BroughtBack) -> Response:
             expected_version=json.expected_version,
         )
         session.flush()
-        row = decided(session, made.id)
+        row = decided_for(session, job_id, made.id, decider().name)
     return reply(Label(row), 201)
 
 
@@ -156,7 +157,7 @@ def revert(job_id: int, item_id: int, kind: str, json: BroughtBack) -> Response:
 def history(job_id: int, item_id: int) -> Response:
     """What people did about an item's questions, newest first."""
     with reading() as session:
-        return reply(Decisions(rows=decision_list(session, job_id, item_id)))
+        return reply(Decisions(rows=decisions_for(session, job_id, item_id, decider().name)))
 
 
 @blueprint.get("/jobs/<int:job_id>/set-asides")
@@ -209,5 +210,5 @@ def _decide(
             now=now(),
         )
         session.flush()
-        row = decided(session, made.id)
+        row = decided_for(session, job_id, made.id, decider().name)
     return reply(Label(row), 201)

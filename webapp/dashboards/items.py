@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request, url_for
 
+from jobs.adjudication.seeing import decisions_for, item_for
 from jobs.errors import InvalidInput
 from jobs.records import WAITING, LabelSchema
-from jobs.reports import ItemFilter, item_page, item_view
+from jobs.reports import ItemFilter, item_page
 from jobs.reports.datasets import job_schema
-from jobs.reports.decisions import decision_list
 from jobs.reports.heads import job_head, route_names, worker_names
-from webapp.auth import allow, person
+from webapp.auth import allow, decider, person
 from webapp.explaining import why
 from webapp.installation import reading
 from webapp.overlay import layers
@@ -57,8 +57,8 @@ def item(job_id: int, item_id: int) -> str:
     """One item: every worker's boxes and tags, the consensus, and why the label is what it is."""
     with reading() as session:
         summary = job_head(session, job_id)
-        view = item_view(session, job_id, item_id)
-        acts = decision_list(session, job_id, item_id)
+        view = item_for(session, job_id, item_id, decider().name)
+        acts = decisions_for(session, job_id, item_id, decider().name)
     voices = layers(view)
     return render_template(
         "items/item.html",
