@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Barrier
 
 import pytest
 from sqlalchemy import func, select
@@ -136,6 +138,24 @@ def test_of_several_who_ask_one_is_heard(bench):
     bench.drain()
     with pytest.raises(Conflict, match="is running"):
         ask(bench, job_id)
+    assert (bench.count(Batch), bench.count(Hit)) == (1, 2)
+
+
+def test_of_several_who_ask_at_once_one_is_heard(bench):
+    job_id, start = bench.create(), Barrier(4)
+
+    def try_it(_):
+        start.wait()
+        try:
+            ask(bench, job_id)
+        except Conflict as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(try_it, range(4)))
+    assert sorted(answers) == ["", *[f"job {job_id} is launching: expected a draft"] * 3]
+    bench.drain()
     assert (bench.count(Batch), bench.count(Hit)) == (1, 2)
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 from jobs.db import reading
 from jobs.planning.estimating import sample_page
 from tests.webapp import campaign
+from tests.webapp.browsing import launched
 from tests.webapp.test_browser import Site, visit
 from tests.webapp.test_browser import site as site  # the fixture
 
@@ -74,6 +75,10 @@ def test_the_six_steps_are_walked_and_gone_back_without_loss(
         page.click(".stepper >> text=Launch")
         page.click("button:has-text('Launch')")
         page.wait_for_url(f"**/jobs/{job}")
+        page.wait_for_selector("text=Waiting for a background worker")
+        assert launched(site.app, int(job)) == "running"
+        page.wait_for_selector("main .pill.running")  # without a further click
+        assert "Preparing HITs" not in page.inner_text("main")
 
 
 def test_example_pictures_reach_the_page_of_a_worker_with_their_pixels_alone(
