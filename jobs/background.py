@@ -31,6 +31,8 @@ from jobs.clock import database_clock
 from jobs.db import UNANSWERED, open_engine, open_sessions, reading, transaction
 from jobs.installation import logs
 from jobs.installation.queue_server import queue_url
+from jobs.intake.intakes import uploads_folder
+from jobs.intake.scratch import remove_abandoned
 from jobs.resources import Resources, open_resources
 from jobs.settings import Settings
 from jobs.tables import Work
@@ -209,6 +211,7 @@ class _WakingWorker(Worker):
             )
         if rows:
             wake(open_queue(self.connection), rows)
+        remove_abandoned(uploads_folder(settings))
 
 
 _here: tuple[Resources, redis.Redis] | None = None

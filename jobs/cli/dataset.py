@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from jobs.gold import import_gold
 from jobs.intake import archives, sources
 from jobs.intake.datasets import Refusal, find_dataset, import_dataset
 from jobs.intake.intakes import uploads_folder
+from jobs.intake.scratch import scratch_folder
 from jobs.planning.planning import find_schema
 from jobs.reports.datasets import dataset_list
 from jobs.reports.intakes import RefusedRow, intake_report, intakes_of, refusal_pages
@@ -172,11 +172,9 @@ def _rows(settings: Settings, source: str) -> Iterator[Iterable[IncomingItem] | 
     elif not Path(source).exists():
         raise InvalidInput(f"{source}: no such file or folder")
     elif archives.is_zip(source) and Path(source).is_file():
-        uploads = uploads_folder(settings)
-        uploads.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="command-", dir=uploads) as folder:
-            archives.unpack(Path(source), Path(folder))
-            yield sources.rows_of_folder(Path(folder))
+        with scratch_folder(uploads_folder(settings)) as folder:
+            archives.unpack(Path(source), folder)
+            yield sources.rows_of_folder(folder)
     else:
         yield None
 
