@@ -92,7 +92,7 @@ def _send_letter(resources: Resources, letter_id: int, progress: Progress) -> da
 def _advance(resources: Resources, job_id: int, lease: Lease) -> datetime | None:
     """Combine what is known, decide the work, finish what is sure."""
     consensus.combine_in_pages(
-        resources.sessions, job_id, resources.clock(), lease, fence=lease.fence
+        resources.sessions, job_id, resources.clock(), lease.note, fence=lease.fence
     )
     review = review_job(resources, job_id, lease)
     with transaction(resources.sessions) as session:
@@ -115,8 +115,8 @@ def _hear(resources: Resources, _: int, progress: Progress) -> datetime | None:
     return hearing.listen(resources, progress)
 
 
-def _export(resources: Resources, export_id: int, progress: Progress) -> datetime | None:
-    write_planned(resources, export_id, progress)
+def _export(resources: Resources, export_id: int, lease: Lease) -> datetime | None:
+    write_planned(resources, export_id, lease.note)
     return None
 
 
@@ -124,9 +124,9 @@ def _deliver_hook(resources: Resources, delivery_id: int, progress: Progress) ->
     return hooks.deliver(resources, delivery_id, progress)
 
 
-def _reconcile(resources: Resources, _: int, progress: Progress) -> datetime | None:
+def _reconcile(resources: Resources, _: int, lease: Lease) -> datetime | None:
     """Look at the venues' lists every hour while a job runs."""
-    reconcile(resources, progress, in_full=False)
+    reconcile(resources, lease.note, in_full=False)
     with reading(resources.sessions) as session:
         is_running = session.scalar(select(Job.id).where(Job.state == "running").limit(1))
     return resources.clock() + _BETWEEN_RECONCILES if is_running else None

@@ -92,9 +92,16 @@ def claim(
 
 
 def renew(
-    session: Session, claim: Claim, now: datetime, lease_seconds: float, n_done: int, n_total: int
+    session: Session,
+    claim: Claim,
+    now: datetime,
+    lease_seconds: float,
+    n_done: int,
+    n_total: int,
+    *,
+    forgives: bool = True,
 ) -> None:
-    """Prolong the lease and note the progress; getting further forgives earlier failures.
+    """Prolong the lease and note the progress; getting further ``forgives`` earlier failures.
 
     Raises:
         LeaseLost: when another run has taken the row.
@@ -106,7 +113,9 @@ def renew(
         lease_until=now + timedelta(seconds=lease_seconds),
         n_done=n_done,
         n_total=n_total,
-        failures=case((Work.n_done < n_done, 0), else_=Work.failures),
+        failures=case((Work.n_done < n_done, 0), else_=Work.failures)
+        if forgives
+        else Work.failures,
     ):
         raise _lost(claim)
 
@@ -235,9 +244,19 @@ class Lease:
         self._told_at = clock()
 
     def __call__(self, n_done: int, n_total: int) -> None:
+        self._renew(n_done, n_total, forgives=True)
+
+    def note(self, n_done: int, n_total: int) -> None:
+        """The same for a step that every run begins anew: that one came so far proves nothing.
+
+        Else a run that always dies at the same place would be tried for ever.
+        """
+        self._renew(n_done, n_total, forgives=False)
+
+    def _renew(self, n_done: int, n_total: int, *, forgives: bool) -> None:
         with transaction(self._sessions) as session:
-            self._told_at = self._clock()
-            renew(session, self.claim, self._told_at, self.seconds, n_done, n_total)
+            now = self._told_at = self._clock()
+            renew(session, self.claim, now, self.seconds, n_done, n_total, forgives=forgives)
         self.watch(n_done, n_total)
 
     def fence(self, session: Session) -> None:

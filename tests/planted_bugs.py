@@ -268,6 +268,13 @@ BUGS = (
         "restoring.py::test_an_order_that_waited_in_the_backup_is_not_carried_out_again",
     ),
     _bug(
+        "work that always dies at the same place is tried for ever",
+        "calls",
+        "resources.clock(), lease.note, fence",
+        "resources.clock(), lease, fence",
+        "leases.py::test_a_job_whose_combination_always_dies_waits_for_a_person",
+    ),
+    _bug(
         "a letter is marked after its call",
         "workers/letters",
         '        _mark(session, ids, "unknown", "the venue\'s reply was lost")\n',

@@ -126,9 +126,10 @@ def boxes(
     with _door.progress_bar("Reading", not as_json) as progress:
         read = answer_files.read_boxes(answers, progress)
     refuse_bad(read.bad, strict, answers)
-    combine = _method(box_methods, method)
+    _method(box_methods, method)
     images, workers, classes, columns = box_columns(read)
-    result = combine(columns)
+    with _door.progress_bar("Combining", not as_json) as progress:
+        result = box_methods.load_telling(method)(columns, progress)
     answer_files.write_lines(out, _label_lines(images, classes, result, keeps_all))
     if workers_path:
         gold = answer_files.read_gold_boxes(gold_path) if gold_path else None

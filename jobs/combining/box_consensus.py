@@ -62,6 +62,10 @@ def tiles_of(votes: Sequence[Vote]) -> Tiles:
     return {vote.unit: vote.tile for vote in votes if vote.tile is not None}
 
 
+def _untold(_n_done: int, _n_total: int) -> None:
+    """Nobody waits for the fit."""
+
+
 @dataclass
 class BoxColumns:
     """Answers to a job's box question, an item after the other by rising id.
@@ -105,12 +109,12 @@ class BoxColumns:
             if vote.item_id in self.gold and vote.unit not in tiles:  # known of whole items
                 _score_against_gold(score, vote, self.gold[vote.item_id])
 
-    def fit(self, method: str) -> FittedBoxes:
-        """What the method makes of all the answers."""
+    def fit(self, method: str, progress: methods.Progress = _untold) -> FittedBoxes:
+        """What the method makes of all the answers; ``progress`` hears of its rounds."""
         if not self.unit:
             return FittedBoxes(self, None, {}, {})
         answers, worker_ids = self._answers()
-        found = methods.load(method)(answers)
+        found = methods.load_telling(method)(answers, progress)
         counts = box_workers.against_others(answers, found)
         for index, worker_id in enumerate(worker_ids):
             score = self.scores[worker_id]

@@ -213,8 +213,12 @@ def _learn(doors: _Doors, question: _Question, order: Order) -> _Learned:
                 tags.add(votes)
             known.extend(vote.answer_id for vote in votes)
             habits.add(votes, page.repeats.get(item_id, ()))
-    columns = boxes if question.kind == BOXES else tags
-    return _Learned(columns.fit(question.method), habits, np.sort(np.array(known, dtype=np.int64)))
+    fitted: FittedTags | FittedBoxes
+    if question.kind == BOXES:
+        fitted = boxes.fit(question.method, doors.progress)
+    else:
+        fitted = tags.fit(question.method)
+    return _Learned(fitted, habits, np.sort(np.array(known, dtype=np.int64)))
 
 
 def _write(

@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from jobs import background, work
+from jobs import background, calls, work
 from jobs.combining import consensus
 from jobs.db import reading, transaction
+from jobs.resources import open_resources
+from jobs.settings import Settings
 from jobs.tables import Consensus, Work
-from tests.factories import NOW, make_answer, make_dataset, make_hits, make_job, make_route
+from tests.factories import NOW, box, make_answer, make_dataset, make_hits, make_job, make_route
 from tests.factories import make_worker as hire
+from tests.jobs.fault_points import Crash
 from tests.jobs.lifecycle import Dial
 
 RED = {"tags": {"colour": "red"}}
@@ -115,3 +118,36 @@ def test_a_sweep_leaves_a_run_alone_that_renewed_or_ended_since_it_looked(sessio
     with reading(sessions) as session:
         row = session.get_one(Work, 1)
     assert (row.state, row.owner, row.failures) == ("running", "first", 0)
+
+
+def test_a_job_whose_combination_always_dies_waits_for_a_person(sessions, tmp_path, monkeypatch):
+    """However many rounds of its fit each run does before: the next begins them anew."""
+    with transaction(sessions) as session:
+        items = make_dataset(session, 12)
+        job = make_job(session, items)
+        cast = [hire(session, name) for name in ("ben", "cho", "dan")]
+        for hit in make_hits(session, make_route(session, job, kind="boxes"), items):
+            for worker in cast:
+                make_answer(session, hit, worker, {"boxes": [box(9, 9, 40, 40)]})
+        row = work.enqueue(session, "advance_job", job.id, NOW)
+    dial = Dial()
+    resources = open_resources(Settings(data_dir=tmp_path), sessions, dial)
+    told = []
+
+    def die(*_):
+        with reading(sessions) as session:
+            told.append(session.get_one(Work, row.id).n_done)
+        raise Crash
+
+    monkeypatch.setattr(consensus, "_write", die)
+    for _ in range(work.MAX_FAILURES):
+        with pytest.raises(Crash):
+            calls.run(resources, row.id, "here")
+        dial.turn(seconds=1000)
+        with transaction(sessions) as session:
+            work.sweep(session, "sweeper", dial(), 1)
+    assert min(told) > 2
+    with reading(sessions) as session:
+        kept = session.get_one(Work, row.id)
+    assert (kept.state, kept.failures) == ("needs_person", work.MAX_FAILURES)
+    assert not calls.run(resources, row.id, "here")

@@ -21,7 +21,8 @@ def temperature(answers):
         split(columns, cluster, np.ones(len(columns.response_item))), answers.n_labels
     )
     n_responses = np.bincount(answers.response_worker, minlength=answers.n_workers)
-    return _caution.temperature(fit(states, first_habits(columns), n_responses, 10))
+    fitted = fit(states, first_habits(columns), n_responses, 10, lambda _: None)
+    return _caution.temperature(fitted)
 
 
 def test_workers_who_foretell_each_other_are_believed_and_copied_whims_are_not():

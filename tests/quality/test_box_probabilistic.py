@@ -3,7 +3,7 @@ import pytest
 
 from quality import simulate
 from quality.boxes import box_f1, iou_matrix
-from quality.consensus.boxes import load
+from quality.consensus.boxes import load, load_telling, names
 from quality.consensus.boxes._tidy import tidy
 from quality.consensus.boxes.probabilistic import combine
 from tests.quality.box_answers import box_answers, everyone, looked, simulated
@@ -221,3 +221,23 @@ def _is_flawless(result, item, scenes):
     truth, labels = scenes[item]
     rows = (result.item == item) & result.exists
     return box_f1(result.xyxy[rows], truth, result.label[rows], labels) > 0.999
+
+
+def test_the_rounds_of_the_fit_are_told_and_change_nothing():
+    answers, _ = simulated([simulate.profile("average")] * 3, n_items=30, seed=4)
+    told = []
+    found = load_telling("probabilistic")(answers, lambda *seen: told.append(seen))
+    assert np.array_equal(found.confidence, combine(answers).confidence)
+    assert {most for _, most in told} == {14}
+    rounds = [number for number, _ in told]
+    assert rounds == sorted(set(rounds))
+    assert rounds[0] == 1
+    assert 4 < rounds[-1] <= 14
+    assert len(rounds) >= found.iterations
+
+
+@pytest.mark.parametrize("name", sorted(set(names()) - {"probabilistic"}))
+def test_a_method_without_rounds_has_nothing_to_tell(name):
+    answers, _ = simulated([simulate.profile("average")] * 3, n_items=10, seed=4)
+    found = load_telling(name)(answers, lambda *_: pytest.fail("it told of a round"))
+    assert np.array_equal(found.confidence, load(name)(answers).confidence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,8 +69,17 @@ def first_states(blocks: list[Block], n_labels: int) -> list[State]:
     return over(blocks, begin)
 
 
-def fit(states: list[State], habits: Habits, n_responses: Ints, most_rounds: int) -> Fitted:
-    """Rounds until belief settles; ``n_responses`` (w,) counts who looked at how much."""
+def fit(
+    states: list[State],
+    habits: Habits,
+    n_responses: Ints,
+    most_rounds: int,
+    told: Callable[[int], None],
+) -> Fitted:
+    """Rounds until belief settles; ``n_responses`` (w,) counts who looked at how much.
+
+    ``told`` hears of each round that is done.
+    """
     rounds, log_likelihood = 0, 0.0
     for _ in range(most_rounds if states else 0):
         known = habits
@@ -87,6 +97,7 @@ def fit(states: list[State], habits: Habits, n_responses: Ints, most_rounds: int
         moved = sum(_moved(new, old) for (new, _), old in zip(done, states, strict=True))
         states = [state for state, _ in done]
         rounds, log_likelihood = rounds + 1, float(eye[-1][3])
+        told(rounds)
         if moved < _SETTLED * eye[-1][2]:
             break
     return Fitted(habits, states, rounds, log_likelihood)

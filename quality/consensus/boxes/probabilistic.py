@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import logit
 
@@ -42,21 +44,38 @@ def combine(answers: BoxAnswers) -> BoxConsensus:
     ``accuracy`` is their expected F1. Rows in any order, duplicates and workers without
     boxes are fine; no answers give an empty result.
     """
+    return combine_in_rounds(answers, lambda *_: None)
+
+
+def combine_in_rounds(answers: BoxAnswers, progress: Callable[[int, int], None]) -> BoxConsensus:
+    """The same; ``progress`` is told the round of the fit and the most there can be."""
+
+    def told(n_before: int) -> Callable[[int], None]:
+        return lambda n_done: progress(n_before + n_done, _FIRST_ROUNDS + _ROUNDS)
+
     columns = tidy(answers)
     cluster = clusters(columns, by_iou(columns, _OTHER_LABEL), _IOU)
     voice = _copies.find(columns, cluster).voice
     if not len(cluster):
         return _judge(columns, cluster, voice, Fitted(first_habits(columns), [], 0, 0.0))
-    rough = _fit(columns, cluster, voice, first_habits(columns), _FIRST_ROUNDS).habits
+    rough = _fit(columns, cluster, voice, first_habits(columns), _FIRST_ROUNDS, told(0)).habits
     likeness = by_model(columns, rough.drawers, rough.namers)
     cluster = clusters(columns, likeness, CLIP + _ODDS)
-    return _judge(columns, cluster, voice, _fit(columns, cluster, voice, rough, _ROUNDS))
+    fitted = _fit(columns, cluster, voice, rough, _ROUNDS, told(_FIRST_ROUNDS))
+    return _judge(columns, cluster, voice, fitted)
 
 
-def _fit(columns: TidyBoxes, cluster: Ints, voice: Floats, habits: Habits, rounds: int) -> Fitted:
+def _fit(
+    columns: TidyBoxes,
+    cluster: Ints,
+    voice: Floats,
+    habits: Habits,
+    rounds: int,
+    told: Callable[[int], None],
+) -> Fitted:
     states = first_states(split(columns, cluster, voice), max(columns.n_labels, 1))
     n_responses = np.bincount(columns.response_worker, minlength=columns.n_workers)
-    return fit(states, habits, n_responses, rounds)
+    return fit(states, habits, n_responses, rounds, told)
 
 
 def _judge(columns: TidyBoxes, cluster: Ints, voice: Floats, fitted: Fitted) -> BoxConsensus:
