@@ -12,7 +12,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from jobs.db import transaction
-from jobs.tables import Item, Worker
+from jobs.records import PageSource
+from jobs.specs import saved_templates
+from jobs.tables import Item, Job, Worker
+from tests.webapp import campaign
 from tests.webapp.browsing import Site
 from tests.webapp.campaign import PASSWORD
 from webapp.auth import limiter
@@ -102,6 +105,22 @@ def test_no_page_scrolls_sideways_on_a_narrow_screen(
         assert not wide
 
 
+def test_no_cell_is_squeezed_to_a_letter_a_line(site: Site, browser: Browser) -> None:
+    page_of = PageSource("<p>${x}</p>", "fields")
+    with transaction(site.sessions) as session:
+        saved_templates.save(
+            session, "street-signs", page_of, actor="manager@example.org", now=campaign.NOW
+        )
+    with visit(site, browser, width=360) as page:
+        for address in ("/templates", "/jobs/1/ledger", "/jobs/1/workers"):
+            page.goto(address)
+            widths = page.evaluate(
+                "[...document.querySelectorAll('td.wrap')].map((c) => c.clientWidth)"
+            )
+            assert min(widths, default=100) >= 100, address
+            assert widths or address != "/templates"
+
+
 def test_voices_are_shown_and_hidden_by_key_and_by_click(site: Site, browser: Browser) -> None:
     with visit(site, browser) as page:
         page.goto("/jobs/1/items/5")
@@ -120,12 +139,26 @@ def test_live_numbers_arrive_without_a_reload(site: Site, browser: Browser) -> N
     with visit(site, browser) as page:
         page.goto("/jobs/1")
         with transaction(site.sessions) as session:
-            session.get_one(Worker, 1)
-            from jobs.tables import Job
-
             session.get_one(Job, 1).budget_micros += 1_000_000
         page.get_by_text("of $26.00").first.wait_for(timeout=15_000)
         site.app.config["STREAM_SECONDS"] = 0.0
+
+
+def test_a_stream_that_ends_and_begins_anew_says_nothing_in_the_console(
+    site: Site, browser: Browser
+) -> None:
+    site.app.config["STREAM_SECONDS"] = 0.5
+    with visit(site, browser) as page:
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        page.goto("/jobs/1")
+        for _ in range(3):
+            page.wait_for_event("response", lambda answer: answer.url.endswith("/jobs/1/events"))
+        with transaction(site.sessions) as session:
+            session.get_one(Job, 1).budget_micros += 3_000_000
+        page.get_by_text("of $29.00").or_(page.get_by_text("of $28.00")).first.wait_for()
+        assert said == []
+    site.app.config["STREAM_SECONDS"] = 0.0
 
 
 def test_names_that_are_scripts_run_nowhere(site: Site, browser: Browser) -> None:

@@ -53,6 +53,17 @@ function submitOnChange(event) {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 }
 
+/** A stream ends as meant after half a minute, and the browser asks for it again: no error for htmx to tell. */
+function openStream(address) {
+  const stream = new EventSource(address, { withCredentials: true });
+  const hearFailure = (tell) => stream.addEventListener("error", (event) => {
+    if (stream.readyState === EventSource.CLOSED) tell(event); // refused: htmx tries again, ever later
+  });
+  Object.defineProperty(stream, "onerror", { set: hearFailure });
+  return stream;
+}
+htmx.createEventSource = openStream;
+
 /** What a number means, beside it, for pointer and keyboard; above everything, cut off by nothing. */
 const tip = Object.assign(document.createElement("div"), { className: "tip", popover: "manual" });
 tip.setAttribute("aria-hidden", "true");
