@@ -30,6 +30,7 @@ from jobs.accounts import Person
 from jobs.adjudication.rounds import Decider
 from jobs.errors import InvalidInput
 from webapp.installation import installation, now, reading, writing
+from webapp.requests import is_own_path
 
 View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = "public"
@@ -263,5 +264,4 @@ def claim() -> Response | tuple[str, int]:
 def _safe_next() -> str:
     """Where to go after signing in: a path of ours, never another host."""
     wanted = request.values.get("next", "")
-    is_path = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
-    return wanted if is_path and wanted.isprintable() and len(wanted) < 500 else "/"
+    return wanted if is_own_path(wanted) else "/"

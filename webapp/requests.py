@@ -65,6 +65,12 @@ def is_storable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def is_own_path(address: str) -> bool:
+    """Whether a browser sent to this address stays here: a plain path, not another host's name."""
+    is_path = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return is_path and address.isprintable() and len(address) < 500
+
+
 def cursor(name: str = "after") -> int:
     """The row id after which a keyset page starts; 0 for the first page."""
     text = request.args.get(name, "0") or "0"

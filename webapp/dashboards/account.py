@@ -9,6 +9,7 @@ from jobs import accounts
 from jobs.errors import InvalidInput
 from webapp.auth import allow, limiter, person, start_session
 from webapp.installation import installation, now, reading, writing
+from webapp.requests import is_own_path
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
@@ -93,7 +94,8 @@ def _back() -> str:
     """The page the form was on, when it was one of ours."""
     host = request.host_url
     came_from = request.referrer or ""
-    return came_from[len(host) - 1 :] if came_from.startswith(host) else "/"
+    path = came_from[len(host) - 1 :] if came_from.startswith(host) else "/"
+    return path if is_own_path(path) else "/"
 
 
 def _page(**extra: str) -> str:
