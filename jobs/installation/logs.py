@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 from jobs.settings import Settings
 
+LONGEST_MESSAGE = 4000  # characters of a line
+LONGEST_END = 100  # lines at either end of a traceback
 # Tokens and webhook secrets of ours, passwords in URLs, bearer headers, signatures of AWS.
 _SECRET = re.compile(
     r"(?:hwk_|whsec_)[\w-]+"
@@ -31,14 +33,26 @@ def scrub(text: str) -> str:
     return _SECRET.sub("[secret]", text)
 
 
-class TextLines(logging.Formatter):
-    """Time, logger, message."""
+def plain(text: str) -> str:
+    """The text on one line, without secrets, its middle cut, hidden characters written out."""
+    text = scrub(text)
+    if len(text) > LONGEST_MESSAGE:
+        text = f"{text[: LONGEST_MESSAGE // 2]} ... {text[-LONGEST_MESSAGE // 2 :]}"
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(name)s %(message)s")
+
+class TextLines(logging.Formatter):
+    """Time, logger, message; the lines of an error are indented, so that none looks like one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return scrub(super().format(record))
+        lines = [f"{self.formatTime(record)} {record.name} {plain(record.getMessage())}"]
+        if record.exc_info:
+            lines += [f"  {line}" for line in _lines(self.formatException(record.exc_info))]
+        return "\n".join(lines)
 
 
 class JsonLines(logging.Formatter):
@@ -49,12 +63,20 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": plain(record.getMessage()),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+            line["error"] = "\n".join(_lines(self.formatException(record.exc_info)))
         scrubbed = {
             key: scrub(value) if isinstance(value, str) else value for key, value in line.items()
         }
         return json.dumps(scrubbed, ensure_ascii=False, default=str)
+
+
+def _lines(error: str) -> list[str]:
+    """The lines of a traceback, its middle left out where it is endless."""
+    lines = error.split("\n")
+    if len(lines) > 2 * LONGEST_END:
+        lines = [*lines[:LONGEST_END], "...", *lines[-LONGEST_END:]]
+    return [plain(line) for line in lines]

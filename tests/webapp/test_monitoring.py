@@ -73,6 +73,36 @@ def test_an_error_keeps_its_line_and_its_cause() -> None:
     assert json.loads(line)["error"].endswith("ValueError: [secret]")
 
 
+@pytest.mark.parametrize("told", [
+    "A1\n2026-03-01 09:00:00,000 jobs.calls paid $500", "A1\r\nforged", "A1\x1b[2Jcleared",
+    "A1\x9b2Jcleared", "A1\u2028forged", "A1\u202eforged", "A1\0forged", "A1\ud800", "A" * 2**20,
+], ids=range(9))  # fmt: skip
+@pytest.mark.parametrize("as_error", [False, True])
+def test_a_workers_id_stays_within_its_line_of_the_log(told: str, as_error: bool) -> None:
+    error = ValueError(told)
+    cause = (ValueError, error, None) if as_error else None
+    message = "broke off" if as_error else "worker %s"
+    record = logging.LogRecord("x", logging.ERROR, "f", 1, message, (), cause)
+    record.args = () if as_error else (told,)
+    text, line = logs.TextLines().format(record), logs.JsonLines().format(record)
+    first, *rest = text.split("\n")
+    assert " x " in first
+    assert all(each.startswith("  ") for each in rest)
+    assert "".join([first, *rest]).isprintable()
+    assert line.isprintable()
+    assert max(len(text), len(line)) < 10_000
+    json.loads(line)
+
+
+def test_an_endless_traceback_keeps_both_its_ends() -> None:
+    error = ValueError("\n".join(f"line {number}" for number in range(100_000)))
+    record = logging.LogRecord("x", logging.ERROR, "f", 1, "broke", (), (ValueError, error, None))
+    text = logs.TextLines().format(record)
+    assert "line 0\n" in text
+    assert text.endswith("line 99999")
+    assert len(text.split("\n")) < 250
+
+
 def test_a_request_is_logged_by_its_route_alone(
     seeded_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
