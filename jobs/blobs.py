@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -60,7 +60,7 @@ class Blobs(Protocol):
 class S3Access:
     """How S3 is reached. ``buckets`` lists those that imports may name (empty: any)."""
 
-    endpoint_url: str = ""
+    endpoint_url: str = field(default="", repr=False)
     buckets: tuple[str, ...] = ()
 
     @cached_property

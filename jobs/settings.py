@@ -14,7 +14,7 @@ from jobs.input_faults import explain
 
 
 class Settings(BaseSettings):
-    """All settings; each is read from ``HITWORKS_<NAME>``."""
+    """All settings; each is read from ``HITWORKS_<NAME>``. URLs with passwords are in no repr."""
 
     model_config = SettingsConfigDict(env_prefix="HITWORKS_", frozen=True, extra="ignore")
 
@@ -22,14 +22,20 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("hitworks"),
         description="Folder of the database, images, exports and the embedded queue server.",
     )
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder.")
+    database_url: str = Field(
+        "", repr=False, description="SQLAlchemy URL; empty: SQLite in the data folder."
+    )
     redis_url: str = Field(
-        "", description="Redis or Valkey URL; empty: the embedded server in the data folder."
+        "",
+        repr=False,
+        description="Redis or Valkey URL; empty: the embedded server in the data folder.",
     )
     blob_url: str = Field(
         "", description="Where image bytes lie: empty for the data folder, or s3://bucket/prefix."
     )
-    s3_endpoint_url: str = Field("", description="An S3-compatible endpoint; empty for Amazon's.")
+    s3_endpoint_url: str = Field(
+        "", repr=False, description="An S3-compatible endpoint; empty for Amazon's."
+    )
     import_buckets: str = Field(
         "",
         description="S3 buckets that a manifest may read, separated by commas; empty: any.",
@@ -58,7 +64,7 @@ class Settings(BaseSettings):
         "", description="Address of the HIT pages as browsers see it; empty: host and port."
     )
     marketplace_database_url: str = Field(
-        "", description="SQLAlchemy URL of the marketplace's own tables; empty: SQLite."
+        "", repr=False, description="SQLAlchemy URL of the marketplace's own tables; empty: SQLite."
     )
     marketplace_strict: bool = Field(
         False,
