@@ -66,7 +66,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, may_be_private: b
     parts = _split(url)
     host, is_https = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if is_https else 80)
-    address = _checked_address(host, port, may_be_private=may_be_private)
+    address = checked_address(host, port, may_be_private=may_be_private)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
     connection.default_port = 443 if is_https else 80
@@ -101,7 +101,13 @@ def _connect(address: str, port: int, tls_name: str) -> socket.socket:
         raise
 
 
-def _checked_address(host: str, port: int, *, may_be_private: bool) -> str:
+def checked_address(host: str, port: int, *, may_be_private: bool) -> str:
+    """The one address of ``host`` to connect to: of a name that stands for several, the first.
+
+    Raises:
+        Unreachable: for an unknown host, or one of whose addresses is not public.
+
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

@@ -22,6 +22,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Literal
 
 import numpy as np
@@ -38,12 +39,11 @@ from jobs.taggers._reading import Options, read_options
 from quality.boxes import iou_matrix
 
 VERSION = "1"
+LARGEST_BYTES = 2**31  # no ONNX file is larger: its format cannot say so
 
 LOAD_ERRORS = (
     runtime_errors.Fail,
-    runtime_errors.InvalidArgument,
     runtime_errors.InvalidGraph,
-    runtime_errors.InvalidProtobuf,
     runtime_errors.NotImplemented,
     runtime_errors.RuntimeException,
 )
@@ -160,9 +160,16 @@ def connect(options: Mapping[str, Any]) -> Detector:
 def _open(model: Path) -> tuple[onnxruntime.InferenceSession, str]:
     try:
         stat = model.stat()
-    except OSError as error:
-        raise InvalidInput(f"tagger onnx_boxes: no model file at {model}") from error
-    return _load(model.resolve(), stat.st_mtime_ns, stat.st_size)
+        if not S_ISREG(stat.st_mode) or stat.st_size > LARGEST_BYTES:
+            raise _no_model(model)
+        return _load(model.resolve(), stat.st_mtime_ns, stat.st_size)
+    except (OSError, ValueError) as error:
+        raise _no_model(model) from error
+
+
+def _no_model(model: Path) -> InvalidInput:
+    """The same words whatever lies there: a job's author learns nothing of the server's files."""
+    return InvalidInput(f"tagger onnx_boxes: {model}: no model file, or not an ONNX model")
 
 
 @lru_cache(maxsize=4)
@@ -172,8 +179,10 @@ def _load(model: Path, _changed: int, _size: int) -> tuple[onnxruntime.Inference
     options.intra_op_num_threads = 1  # background workers run side by side
     try:
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except (runtime_errors.InvalidProtobuf, runtime_errors.InvalidArgument) as error:
+        raise _no_model(model) from error
     except LOAD_ERRORS as error:
-        raise InvalidInput(f"tagger onnx_boxes: {model}: not an ONNX model: {error}") from error
+        raise InvalidInput(f"tagger onnx_boxes: {model}: cannot be loaded: {error}") from error
     return session, hashlib.sha256(data).hexdigest()
 
 

@@ -14,6 +14,7 @@ from jobs.authoring.rows import read_rows
 from jobs.cli import _door
 from jobs.errors import InvalidInput
 from jobs.settings import Settings
+from tests.canary import listening
 from tests.factories import NOW
 from webapp.cli import hitworks
 
@@ -61,6 +62,38 @@ def test_a_trial_of_the_studio_is_done_once(settings: Settings) -> None:
             pictures = [place.blobs.read(one["screenshot"]) for one in found.results]
         assert (found.state, [one["problem"] for one in found.results]) == ("done", ["", ""])
         assert all(one[:4] == b"\x89PNG" for one in pictures)
+
+
+@pytest.mark.browser
+def test_a_page_on_trial_reaches_nothing_within(tmp_path: Path) -> None:
+    """The browser stands on the server: through it a page could read what only that may ask."""
+    with listening() as canary, listening(leads_to=canary.url + "/led-on") as own:
+        settings = Settings(data_dir=tmp_path / "data", public_url=own.url)
+        port = canary.port
+        frames = "".join(
+            f'<iframe src="http://{host}/frame"></iframe><img src="http://{host}/img" alt="">'
+            for host in (
+                f"127.0.0.1:{port}", f"localhost:{port}", f"2130706433:{port}", f"0:{port}",
+                f"0x7f.1:{port}", f"[::ffff:127.0.0.1]:{port}", f"[::1]:{port}", "169.254.169.254",
+            )
+        )  # fmt: skip
+        script = (
+            f"fetch('{canary.url}/fetch', {{mode: 'no-cors'}}).catch(() => 0);"
+            f"new WebSocket('ws://127.0.0.1:{port}/socket');"
+            f"navigator.sendBeacon('{canary.url}/beacon', 'x');"
+        )
+        page = PAGE.replace(
+            "<crowd-form>",
+            f'<img src="{own.url}/media/own" alt="">{frames}<script>{script}</script><crowd-form>',
+        )
+        with _door.writing(settings) as session:
+            trial_id = saved_trials.plan_trial(session, "t", [page], actor="ada", now=NOW)
+        assert "done" in run(settings, "finish-trial", str(trial_id)).output
+        with _door.resources(settings) as place, place.sessions() as session:
+            (found,) = saved_trials.saved_trial(session, trial_id, NOW).results
+    assert "/media/own" in own.heard
+    assert canary.heard == []
+    assert found["answer"] is not None
 
 
 def test_a_trial_that_never_ends_counts_as_failed(settings: Settings) -> None:

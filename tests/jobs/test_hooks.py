@@ -211,6 +211,48 @@ def test_loopback_hears_nothing_unless_a_setting_allows_it(
         assert rows(place, hook.id)[0].problem.startswith("refused")
 
 
+def test_a_port_that_listens_and_one_that_does_not_look_alike(
+    place: Resources, receiver: Receiver
+) -> None:
+    """Else whoever may add a hook could learn what runs within, port by port."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}/hear?from=us"
+        made = [add(place, url) for url in (receiver.url, nobody)]
+        open_finding(place)
+        calls.drain(replace(place, settings=Settings(data_dir=place.settings.data_dir)))
+    told = [rows(place, one.hook.id)[0] for one in made]
+    assert told[0].problem == told[1].problem
+    assert told[0].problem.startswith("refused")
+    assert told[0].status is None
+    assert told[1].status is None
+    assert not receiver.got
+
+
+def test_a_name_is_resolved_once_and_connected_to_as_it_was_checked(
+    monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    """A resolver of the attacker's says a public address first and loopback the next time."""
+    public, within = "93.184.216.34", "127.0.0.1"
+    answers = iter(((public,), (within,), (public, within)))
+    connected: list[str] = []
+
+    def resolve(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [(0, 0, 0, "", (address, port)) for address in next(answers)]
+
+    def connect(address: tuple[str, int], **_: object) -> socket.socket:
+        connected.append(address[0])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    url = receiver.url.replace("127.0.0.1", "rebinding.example")
+    for said in ("no answer", "refused", "refused"):
+        with pytest.raises(hook_addresses.Unreachable, match=said):
+            hook_addresses.post(url, b"{}", {}, may_be_private=False)
+    assert connected == [public]
+
+
 @pytest.mark.parametrize("host", [
     "127.0.0.1", "[::1]", "0", "2130706433", "0x7f.1", "169.254.169.254", "10.1.2.3",
     "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1]", "localhost.",
