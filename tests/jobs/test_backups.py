@@ -248,7 +248,7 @@ RESTORE = """
 import sys
 from pathlib import Path
 from jobs.db import open_engine
-from jobs.restoring import restore_backup
+from jobs.installation.restoring import restore_backup
 from jobs.settings import Settings
 from tests.factories import NOW
 engine = open_engine(sys.argv[1])
@@ -278,7 +278,7 @@ def test_a_restore_killed_at_any_moment_leaves_the_old_rows_or_the_new(
             cwd=Path(__file__).parents[2],
         )
         assert process.stdout is not None
-        process.stdout.readline()
+        assert process.stdout.readline() == b"ready\n"
         time.sleep(0.1 + 0.25 * moment)
         process.kill()
         process.wait()

@@ -21,7 +21,7 @@ BUDGET = 100
 RACERS = """
 import json, multiprocessing, sys
 from datetime import UTC, datetime
-from jobs import ledger
+from jobs.spending import ledger
 from jobs.db import open_engine, open_sessions, transaction
 from jobs.errors import BudgetExceeded, Paused
 

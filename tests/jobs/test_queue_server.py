@@ -64,7 +64,7 @@ def test_stopping_twice_is_stopping_once(server: QueueServer) -> None:
 
 def test_a_server_that_a_killed_launcher_left_is_replaced(tmp_path: Path) -> None:
     program = (
-        "from pathlib import Path; from jobs import queue_server; import sys, time;"
+        "from pathlib import Path; from jobs.installation import queue_server; import sys, time;"
         "print(queue_server.start(Path(sys.argv[1])).pid, flush=True); time.sleep(600)"
     )
     launcher = subprocess.Popen(
