@@ -55,6 +55,16 @@ HOMES = {
     "onnxruntime": ("jobs.taggers",),
 }
 
+# What turns data into code: modules, and calls by the name they have where they are made.
+UNSAFE_MODULES = (
+    "pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "torch",
+    "code", "codeop", "runpy",
+)  # fmt: skip
+UNSAFE_CALLS = (
+    "eval", "exec", "compile", "__import__", "os.system", "os.popen", "yaml.load",
+    "yaml.unsafe_load", "yaml.full_load",
+)  # fmt: skip
+
 # The doors open sessions, start processes and may catch everything.
 DOORS = ("jobs.cli", "jobs.background", "jobs.calls", "webapp.cli", "webapp.stack")
 BROAD_EXCEPT_DOORS = (
@@ -280,6 +290,32 @@ def test_nothing_is_left_for_later() -> None:
         if UNFINISHED.search(line)
     ]
     assert not broken
+
+
+def test_no_data_becomes_code() -> None:
+    """The reader of weights has a list of what it makes; that of YAML is a safe loader's."""
+    imported = [
+        f"{module}: {name}"
+        for module in modules()
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in _modules_of(node)
+        if name.partition(".")[0] in UNSAFE_MODULES
+    ]
+    called = [
+        f"{module}: {ast.unparse(node.func)}"
+        for module in modules()
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in UNSAFE_CALLS
+    ]
+    assert imported == ["jobs.taggers._efficientnet: pickle"]
+    assert called == ["jobs.strict_yaml: yaml.load"]
+
+
+def _modules_of(node: ast.Import | ast.ImportFrom) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return [alias.name for alias in node.names]
 
 
 def test_only_the_doors_catch_everything() -> None:

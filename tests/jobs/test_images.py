@@ -78,6 +78,22 @@ def test_other_formats_are_refused_whatever_they_are_called(form):
         inspect_image(stream.getvalue())
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"8BPS\0\1" + b"\0" * 6 + b"\0\3\0\0\0\x20\0\0\0\x20\0\x08\0\3" + b"\0" * 4000,  # PSD
+        b"\x80\0\0\0\x11\xaf\1\0\x20\0\x20\0\x08\0\3\0" + b"\0" * 4000,  # FLI
+        b"BLP2\1\0\0\0\1\x08\0\0\x20\0\0\0\x20\0\0\0" + b"\0" * 4000,  # BLP
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) run\n",
+        b"SIMPLE  =                    T" + b" " * 2850,  # FITS
+    ],
+    ids=["psd", "fli", "blp", "eps", "fits"],
+)
+def test_decoders_that_nobody_needs_are_never_reached(data):
+    with pytest.raises(InvalidInput, match="expected a JPEG, PNG, WebP or GIF"):
+        inspect_image(data)
+
+
 @pytest.mark.parametrize("data", [b"", b"\xff", b"<svg/>", b"GIF89a", b"\x89PNG\r\n\x1a\n"])
 def test_bytes_that_are_no_picture_are_refused(data):
     with pytest.raises(InvalidInput):

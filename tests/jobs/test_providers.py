@@ -288,6 +288,17 @@ def test_production_and_sandbox_are_two_fixed_addresses(settings, monkeypatch):
     assert set(ENDPOINTS) == {"production", "sandbox"}
 
 
+def test_our_own_marketplace_never_sees_amazons_credentials(settings, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
+    client = open_client("local", settings, "ours")
+    used = client._request_signer._credentials.get_frozen_credentials()
+    assert (used.access_key, used.token) == ("ours", None)
+    assert used.secret_key != "real"
+    assert client.meta.endpoint_url == settings.local_mturk()
+
+
 def test_nothing_else_makes_a_client():
     makers = []
     for path in (Path(__file__).parents[2] / "jobs").rglob("*.py"):

@@ -143,6 +143,25 @@ def test_a_jobs_terms_and_a_drafts_plan_change(app: Flask) -> None:
     assert totals is not None and {"routes", "days", "workers"} == set(totals)
 
 
+def test_no_call_takes_a_job_to_another_venue_once_it_is_made(app: Flask) -> None:
+    program = Program(app)
+    before = program.get("/jobs/1").json
+    for odd in (
+        {"environment": "production"}, {"mode": "production"}, {"endpoint_url": "http://evil"},
+        {"sure_at": 0.5, "environment": "sandbox"}, {"routes": []}, {"budget": "9"},
+    ):  # fmt: skip
+        assert program.send("/jobs/1", odd, "PATCH").status_code == 422, odd
+        assert program.send("/jobs/2/plan", {**JOB, **odd, "seed": "x"}, "PUT").status_code == 422
+    assert program.get("/jobs/1").json == before
+    elsewhere = {**JOB, "name": "A draft", "environment": "production"}
+    program.send("/jobs/2/plan", elsewhere, "PUT")
+    assert program.get("/jobs/2").json["summary"]["environment"] == "local"  # type: ignore[index]
+    for address in ("/installation", "/installation/settings", "/settings", "/settings/local"):
+        for method in ("PUT", "PATCH", "POST"):
+            sent = program.send(address, {"mturk_local_url": "http://evil"}, method)
+            assert sent.status_code in (404, 405), (method, address)
+
+
 def test_paid_calls_are_stopped_and_go_on_and_limits_are_set(app: Flask) -> None:
     program = Program(app)
     paused = program.send("/installation/pause", {"reason": "a look"}).json

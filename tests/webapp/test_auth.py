@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -150,6 +152,44 @@ def test_an_old_cookie_ends_with_sign_out_and_with_a_new_password(app: Flask) ->
     assert changed.status_code == 302
     assert owner.get("/jobs").status_code == 200
     assert thief.get("/jobs").status_code == 302
+
+
+def test_a_session_from_before_signing_in_stays_a_strangers(app: Flask) -> None:
+    client = app.test_client()
+    client.get("/sign-in")
+    planted = client.get_cookie("hitworks")
+    assert planted is not None
+    thief = app.test_client()
+    thief.set_cookie("hitworks", planted.value)
+    app.config["WTF_CSRF_ENABLED"] = False
+    form = {"email": "manager@example.org", "password": PASSWORD}
+    assert client.post("/sign-in", data=form).status_code == 302
+    fresh = client.get_cookie("hitworks")
+    assert fresh is not None
+    assert fresh.value != planted.value
+    assert client.get("/jobs").status_code == 200
+    assert thief.get("/jobs").status_code == 302
+
+
+def test_a_wrong_address_costs_the_same_work_as_a_wrong_password(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    client, real = app.test_client(), hashlib.scrypt
+    costs: list[tuple[int, int, int]] = []
+
+    def counted(password: bytes, **how: Any) -> bytes:
+        costs.append((how["n"], how["r"], how["p"]))
+        return real(password, **how)
+
+    def attempt(email: str) -> list[tuple[int, int, int]]:
+        costs.clear()
+        client.post("/sign-in", data={"email": email, "password": "x" * 20})
+        return list(costs)
+
+    attempt("first@example.org")  # makes the hash that strangers are compared with
+    monkeypatch.setattr(hashlib, "scrypt", counted)
+    assert attempt("manager@example.org") == attempt("nobody@example.org") != []
 
 
 def test_a_closed_account_is_out_at_once(app: Flask) -> None:

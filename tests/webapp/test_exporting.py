@@ -16,7 +16,7 @@ from flask import Flask
 from jobs import accounts, calls
 from jobs.db import transaction
 from jobs.exporting.files import exports_folder
-from jobs.tables import Export
+from jobs.tables import Export, Job
 from tests.webapp.browsing import close, open_app, seed, sign_in
 from tests.webapp.test_api import Program, code
 from webapp.auth import limiter
@@ -143,6 +143,25 @@ def test_a_name_taken_is_a_conflict_and_a_key_makes_one_export(app: Flask) -> No
     page = sign_in(app).post("/jobs/1/exports", data=body)
     assert page.status_code == 409
     assert "choose another name" in page.text
+
+
+@pytest.mark.parametrize("name", [
+    'a"; filename="x.html', "a\r\nSet-Cookie: b=1", "../../x", "CON", "größe 日本 😀", "\u202egpj",
+    "x" * 200, "a;b'c%0d%0aX: y", "\n",
+], ids=range(9))  # fmt: skip
+def test_a_download_of_a_hostile_job_has_one_plain_file_name(place: Flask, name: str) -> None:
+    with transaction(place.extensions["hitworks"].sessions) as session:
+        session.get_one(Job, 1).name = name
+    program = Program(place)
+    number = program.send("/jobs/1/exports", {"format": "jsonl"}).json["id"]  # type: ignore[index]
+    work_off(place)
+    with program.get(f"/jobs/1/exports/{number}/file") as answer:
+        assert answer.status_code == 200
+        told = answer.headers["Content-Disposition"]
+        assert re.fullmatch(r"attachment; filename=[A-Za-z0-9._-]{1,200}", told), told
+        assert not re.match(r"(?i)(con|nul|aux|prn)[.-]?$", told.partition("=")[2])
+        assert answer.mimetype == "application/octet-stream"
+        assert "Set-Cookie" not in answer.headers
 
 
 def test_the_list_goes_on_from_page_to_page(app: Flask) -> None:
