@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -167,6 +168,30 @@ def test_two_who_start_at_once_get_two_questions_on_both_databases(sessions):
     for thread in threads:
         thread.join()
     assert len(set(taken)) == 4
+
+
+def test_many_who_start_at_once_never_share_a_question(sessions):
+    with transaction(sessions) as session:
+        job, _ = a_conflict(session, n_items=40)
+        queue = Queue(job.id)
+    gate = threading.Barrier(32)
+
+    def ask(number: int) -> int | None:
+        with transaction(sessions) as session:
+            person = Decider(f"person{number}@example.org", is_manager=False)
+            row = reserving.take_next(session, queue, by=person, now=NOW)
+            return row.item_id if row else None
+
+    def start(number: int) -> int | None:
+        gate.wait()
+        return ask(number)
+
+    with ThreadPoolExecutor(32) as pool:
+        first = list(pool.map(start, range(32)))
+    # Who came too late at every look is told that there is none, and asks again.
+    taken = [item or ask(number) for number, item in enumerate(first)]
+    assert None not in taken
+    assert len(set(taken)) == 32
 
 
 def test_a_database_of_version_8_keeps_its_decisions_and_takes_second_looks(database_url):

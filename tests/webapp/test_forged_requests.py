@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import select
 
 from jobs import accounts
 from jobs.db import reading, transaction
+from jobs.settings import Settings
 from jobs.tables import ApiToken, Base
 from tests.webapp import campaign
 from tests.webapp.browsing import close, open_app, sign_in
@@ -91,6 +93,10 @@ def test_every_answer_is_for_its_asker_alone_and_for_no_other_origin(app: Flask)
         with asked.get(address, headers={**own, **FOREIGN}) as answer:
             assert "Cookie" in answer.headers["Vary"], address
             is_picture = answer.mimetype.startswith("image/")
+            policy = answer.headers["Content-Security-Policy"]
+            assert is_picture or "frame-ancestors 'none'" in policy, address
+            assert answer.headers["X-Frame-Options"] == "DENY"
+            assert "unsafe" not in policy, address
             assert is_picture or answer.headers["Cache-Control"] == "no-store", address
             assert not [n for n, _ in answer.headers if n.startswith("Access-Control")]
         preflight = {**FOREIGN, "Access-Control-Request-Method": "POST"}
@@ -113,6 +119,16 @@ def test_a_foreign_host_name_is_in_no_page_and_no_redirect(app: Flask) -> None:
             with asked.get(address, headers=named, base_url="http://evil.example") as answer:
                 assert b"evil.example" not in answer.data, address
                 assert "evil.example" not in answer.headers.get("Location", ""), address
+
+
+def test_nothing_listens_beyond_this_machine_unless_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [name for name in os.environ if name.startswith("HITWORKS_")]:
+        monkeypatch.delenv(name)
+    settings = Settings()
+    assert (settings.web_host, settings.marketplace_host) == ("127.0.0.1", "127.0.0.1")
+    assert settings.redis_url == ""  # its own server, on a socket of this user's
 
 
 def test_the_studios_frame_answers_to_the_configured_address_alone(tmp_path: Path) -> None:
