@@ -80,7 +80,10 @@ def test_a_line_of_steps_starts_left_and_ends_right() -> None:
     assert charts.steps([], top=1).line == ""
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "＝x"])
+@pytest.mark.parametrize("text", [
+    "=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "\0=x", "＝x", "＋x", "－1", "＠x", " =1",
+    '=HYPERLINK("http://evil.example")', "=cmd|'/C calc'!A0",
+])  # fmt: skip
 def test_no_cell_starts_a_formula(text: str) -> None:
     assert plain_cell(text) == f"'{text}"
     assert plain_cell("plain") == "plain"

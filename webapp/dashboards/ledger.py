@@ -26,6 +26,8 @@ N_LINES = 100
 N_AT_A_TIME = 1000  # of the file
 ACCOUNTS = ("budget", "available", "held", "reward", "fee", "bonus")
 FILTERS = ("route", "worker", "from", "to")
+# In full width too, or what hides one from the eye and not from the program.
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _COLUMNS = ("id", "at", "kind", "key", "route", "worker", "actor", *ACCOUNTS)
 
@@ -120,8 +122,7 @@ def _day(name: str) -> date | None:
 
 def plain_cell(text: str) -> str:
     """Text that no spreadsheet runs as a formula: a quote is put before what could start one."""
-    risky = text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-    return f"'{text}" if risky else text
+    return f"'{text}" if text.lstrip(" ").startswith(_STARTS_A_FORMULA) else text
 
 
 def _dollars(micros: int) -> str:
