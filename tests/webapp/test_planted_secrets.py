@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def quietly(_done: int, _of: int) -> None:
 
 
 @pytest.fixture
-def app(seeded_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
+def app(seeded_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     for name, value in (
         ("AWS_ACCESS_KEY_ID", KEY),
         ("AWS_SECRET_ACCESS_KEY", SECRET),
@@ -35,17 +36,20 @@ def app(seeded_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ):
         monkeypatch.setenv(name, value)
     shutil.copytree(seeded_folder, tmp_path / "data")
-    return open_app(
+    limiter.enabled = False
+    app = open_app(
         tmp_path / "data",
         redis_url=f"redis://:{QUEUE}@127.0.0.1:9/0",
         s3_endpoint_url=S3,
     )
+    yield app
+    limiter.enabled = True
+    close(app)
 
 
 def test_no_answer_log_line_file_or_row_holds_a_credential(
     app: Flask, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    limiter.enabled = False
     told: dict[str, bytes] = {}
     program, client = Program(app, "admin"), sign_in(app, "admin")
     assert program.send("/jobs/1/exports", {"format": "jsonl"}).status_code == 202
@@ -69,7 +73,6 @@ def test_no_answer_log_line_file_or_row_holds_a_credential(
     for path in tmp_path.rglob("*"):
         if path.is_file():
             told[str(path)] = path.read_bytes()
-    limiter.enabled = True
     found = [
         (where, one) for where, data in told.items() for one in PLANTED if one.encode() in data
     ]
