@@ -31,7 +31,7 @@ def test_links_and_paths_lead_somewhere(page: Path) -> None:
     text = page.read_text()
     links = [one for one in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text) if "://" not in one]
     assert [one for one in links if not (page.parent / one).exists()] == []
-    scripts = set(re.findall(r"scripts/[a-z_]+(?:\.py)?(?![\w/*<])", text))
+    scripts = set(re.findall(r"(?<![\w/])scripts/[a-z_]+(?:\.py)?(?![\w/*<])", text))
     assert [one for one in scripts if not (ROOT / one).exists()] == []
 
 
@@ -41,6 +41,18 @@ def test_pages_are_reachable_from_the_first_one(page: Path) -> None:
         return
     linked = (ROOT / "README.md").read_text()
     assert f"{page.name}" in linked
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tests_that_a_page_names_exist(page: Path) -> None:
+    named = re.findall(r"(tests/[\w/]+\.py)::(\w+)", page.read_text(encoding="utf-8"))
+    missing = [
+        f"{path}::{name}"
+        for path, name in named
+        if not (ROOT / path).is_file()
+        or f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")
+    ]
+    assert not missing
 
 
 def test_the_tours_pictures_exist_and_are_small() -> None:
