@@ -44,6 +44,14 @@ def site(tmp_path: Path) -> Iterator[Site]:
     made.stop()
 
 
+@pytest.fixture
+def unlimited() -> Iterator[None]:
+    """Guess as often as it takes."""
+    limiter.enabled = False
+    yield
+    limiter.enabled = True
+
+
 def raw(site: Site, path: str) -> bytes:
     """What the real server answers to a path as it stands, which no library has tidied."""
     port = int(site.address.rpartition(":")[2])
@@ -124,12 +132,12 @@ GUESSES = ("admin", "password", "hitworks", "password1234")
 PEOPLE = ("admin", "admin@localhost", "root")
 
 
+@pytest.mark.usefixtures("unlimited")
 def test_a_fresh_installation_knows_nobody_and_no_password(bare_app: Flask) -> None:
     bare_app.config["WTF_CSRF_ENABLED"] = False
     client = bare_app.test_client()
     with reading(bare_app.extensions["hitworks"].sessions) as db_session:
         assert accounts.people(db_session) == ()
-    limiter.enabled = False
     for name in PEOPLE:
         for password in GUESSES:
             answer = client.post("/sign-in", data={"email": name, "password": password})
@@ -137,7 +145,6 @@ def test_a_fresh_installation_knows_nobody_and_no_password(bare_app: Flask) -> N
             assert answer.headers.get("Location", "/first-run") == "/first-run"
             basic = client.get("/api/v1/jobs", auth=(name, password))
             assert basic.status_code == 401
-    limiter.enabled = True
     assert client.get("/jobs").status_code == 302
     for token in ("", "admin", "0", "hitworks"):
         form = {"token": token, "name": "E", "email": "e@example.org", "password": PASSWORD}
