@@ -113,6 +113,12 @@ def _few_rows(connection: Connection, size: Size) -> None:
          "finished_at": late if state in ("finished", "cancelled") else None}
         for n, (name, state) in enumerate(zip(names, STATES, strict=True), 1)
     ])  # fmt: skip
+    _few_rows_of_work(connection)
+    _few_rows_of_upkeep(connection, size)
+
+
+def _few_rows_of_work(connection: Connection) -> None:
+    """Routes and batches of the jobs, and who worked in them."""
     options = {"when": "always", "hit": {}, "venue": {}}
     _add(connection, Route, [
         {"id": n, "job_id": n, "position": 0, "provider": "mturk",
@@ -134,9 +140,14 @@ def _few_rows(connection: Connection, size: Size) -> None:
          "n_answers": 100, "n_gold": 20, "gold_accuracy": 0.9, "gold_low": 0.8,
          "gold_high": 0.95, "consensus_accuracy": 0.92, "consensus_low": 0.9,
          "consensus_high": 0.94, "repeat_agreement": None, "mean_seconds": 8.0, "details": {},
-         "computed_at": late}
+         "computed_at": BEGAN + SPAN}
         for job in range(1, 6) for n in range(1, N_WORKERS + 1)
     ])  # fmt: skip
+
+
+def _few_rows_of_upkeep(connection: Connection, size: Size) -> None:
+    """Background work, findings, exports and the sweep."""
+    late = BEGAN + SPAN
     _add(connection, Work, [
         {"id": n, "key": f"advance_job:{n}", "task_name": "advance_job", "subject_id": n,
          "state": "needs_person" if n == 3 else "done", "attempts": 1, "failures": 0,

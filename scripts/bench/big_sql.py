@@ -14,6 +14,7 @@ BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
 SPAN = timedelta(days=20)
 N_WORKERS = 400
 ANSWERS_EACH = 3
+ANSWER_TASK = "((n - 1) / 3 + 1)"  # of the n-th answer
 TASKS_A_HIT = 10
 REWARD, FEE = 60_000, 12_000
 
@@ -178,16 +179,69 @@ def pieces_of(dialect: str, size: Size) -> dict[str, str]:
         base = int(BEGAN.timestamp())
         return f"strftime('%Y-%m-%d %H:%M:%S.000000', {base} + ({seconds}), 'unixepoch')"
 
-    span = int(SPAN.total_seconds())
-    answer_task = "((n - 1) / 3 + 1)"
-    hit_of_answer = f"(({answer_task} - 1) / 10 + 1)"
-    copy_of_answer = "((n - 1) % 3)"
+    return {
+        "hex": "lpad(to_hex(n), 64, '0')" if dialect == "postgresql" else "printf('%064x', n)",
+        **_numbers(size),
+        **{name: moment(seconds) for name, seconds in _moments(size).items()},
+        **{name: document(value) for name, value in _documents(size).items()},
+    }
+
+
+def _numbers(size: Size) -> dict[str, str]:
+    """Keys, states and amounts by the number of a row."""
 
     def job_of(item: str) -> str:
         return (
             f"(CASE WHEN {item} <= {size.large} THEN 1 "
             f"ELSE 2 + ({item} - {size.large} - 1) / {size.small} END)"
         )
+
+    hit_of_answer = f"(({ANSWER_TASK} - 1) / 10 + 1)"
+    copy_of_answer = "((n - 1) % 3)"
+    return {
+        "n_items": str(size.n_items),
+        "n_hits": str(size.n_hits),
+        "large": str(size.large),
+        "dataset": job_of("n"),
+        "kind": f"CASE WHEN n <= {size.large} THEN 'boxes' ELSE 'tags' END",
+        "hit_job": job_of("(10 * n)"),
+        "assignment_job": job_of("(((n - 1) / 3 + 1) * 10)"),
+        "batch": job_of("(10 * n)"),
+        "open_hit": "n % 7 = 0",
+        "hit_of": "((n - 1) / 3 + 1)",
+        "worker": f"(1 + (((n - 1) / 3 + 1) * 7 + ((n - 1) % 3) * 131) % {N_WORKERS})",
+        "state": "(CASE WHEN n % 25 < 2 THEN 'Submitted' WHEN n % 25 = 2 THEN 'Rejected'"
+        " ELSE 'Approved' END)",
+        "decision": "CASE WHEN n % 25 < 2 THEN NULL WHEN n % 25 = 2 THEN 'reject'"
+        " ELSE 'approve' END",
+        "cost": f"CASE WHEN n % 25 > 2 THEN {REWARD} ELSE 0 END",
+        "fee": f"CASE WHEN n % 25 > 2 THEN {FEE} ELSE 0 END",
+        "answer_task": ANSWER_TASK,
+        "answer_assignment": f"(({hit_of_answer} - 1) * 3 + {copy_of_answer} + 1)",
+        "answer_worker": f"(1 + ({hit_of_answer} * 7 + {copy_of_answer} * 131) % {N_WORKERS})",
+        "question": f"(CASE WHEN n > {size.large} AND n <= {size.large + size.small} THEN 'sure'"
+        " WHEN n % 100 < 70 THEN 'sure' WHEN n % 100 < 78 THEN 'conflict'"
+        " WHEN n % 100 < 82 THEN 'adjudicated' ELSE 'open' END)",
+        "confidence": "CASE WHEN n % 100 < 70 THEN 0.9 + (n * 31 % 1000) / 10000.0"
+        " ELSE 0.3 + (n * 17 % 1000) / 1700.0 END",
+    }  # fmt: skip
+
+
+def _moments(size: Size) -> dict[str, str]:
+    """Seconds after the beginning."""
+    span = int(SPAN.total_seconds())
+    return {
+        "began": "0",
+        "ended": str(span),
+        "posted": "n % 3600",
+        "expires": f"{span} + 3600 * (n % 72)",
+        "worked": f"CAST(n AS BIGINT) * {span} / {size.n_assignments}",
+        "answered": f"CAST(n AS BIGINT) * {span} / {size.n_items * ANSWERS_EACH}",
+    }
+
+
+def _documents(size: Size) -> dict[str, str]:
+    """JSON texts: answers, gold, consensus, provenance."""
 
     def boxes(seed: str, shift: str, more: str) -> str:
         left, top = f"({seed} * 37 % 400 + {shift})", f"({seed} * 53 % 300 + {shift})"
@@ -205,55 +259,19 @@ def pieces_of(dialect: str, size: Size) -> dict[str, str]:
         for place in range(3)
     )
     return {
-        "n_items": str(size.n_items),
-        "n_hits": str(size.n_hits),
-        "large": str(size.large),
-        "hex": "lpad(to_hex(n), 64, '0')" if dialect == "postgresql" else "printf('%064x', n)",
-        "empty": document("'{}'"),
-        "began": moment("0"),
-        "ended": moment(str(span)),
-        "dataset": job_of("n"),
-        "kind": f"CASE WHEN n <= {size.large} THEN 'boxes' ELSE 'tags' END",
-        "hit_job": job_of("(10 * n)"),
-        "assignment_job": job_of("(((n - 1) / 3 + 1) * 10)"),
-        "batch": job_of("(10 * n)"),
-        "open_hit": "n % 7 = 0",
-        "posted": moment("n % 3600"),
-        "expires": moment(f"{span} + 3600 * (n % 72)"),
-        "hit_of": "((n - 1) / 3 + 1)",
-        "worker": f"(1 + (((n - 1) / 3 + 1) * 7 + ((n - 1) % 3) * 131) % {N_WORKERS})",
-        "worked": moment(f"CAST(n AS BIGINT) * {span} / {size.n_assignments}"),
-        "state": "(CASE WHEN n % 25 < 2 THEN 'Submitted' WHEN n % 25 = 2 THEN 'Rejected'"
-        " ELSE 'Approved' END)",
-        "decision": "CASE WHEN n % 25 < 2 THEN NULL WHEN n % 25 = 2 THEN 'reject'"
-        " ELSE 'approve' END",
-        "cost": f"CASE WHEN n % 25 > 2 THEN {REWARD} ELSE 0 END",
-        "fee": f"CASE WHEN n % 25 > 2 THEN {FEE} ELSE 0 END",
-        "answer_task": answer_task,
-        "answer_assignment": f"(({hit_of_answer} - 1) * 3 + {copy_of_answer} + 1)",
-        "answer_worker": f"(1 + ({hit_of_answer} * 7 + {copy_of_answer} * 131) % {N_WORKERS})",
-        "answered": moment(f"CAST(n AS BIGINT) * {span} / {size.n_items * ANSWERS_EACH}"),
-        "value": document(
-            f"CASE WHEN {answer_task} <= {size.large} "
-            f"THEN {boxes(answer_task, 'n % 5', '')} ELSE {light} END"
-        ),
-        "gold": document(
-            f"CASE WHEN 50 * n <= {size.large} THEN {boxes('(50 * n)', '1', '')} ELSE {light} END"
-        ),
-        "consensus": document(
+        "empty": "'{}'",
+        "value":
+            f"CASE WHEN {ANSWER_TASK} <= {size.large} "
+            f"THEN {boxes(ANSWER_TASK, 'n % 5', '')} ELSE {light} END",
+        "gold":
+            f"CASE WHEN 50 * n <= {size.large} THEN {boxes('(50 * n)', '1', '')} ELSE {light} END",
+        "consensus":
             f"CASE WHEN n <= {size.large} "
-            f"""THEN {boxes("n", "2", ', "score": 0.93')} ELSE {light} END"""
-        ),
-        "provenance": document(
+            f"""THEN {boxes("n", "2", ', "score": 0.93')} ELSE {light} END""",
+        "provenance":
             f"""'{{"voters": [{voters}]' || CASE WHEN n <= {size.large} THEN """
             """', "boxes": [{"confidence": 0.93, "votes": 3, "sd": [1.1, 0.9, 1.4, 2.0],"""
             """ "answers": []}], "doubted": []}' ELSE ', "attributes": {"light": {"confidence":"""
-            """ 0.93, "votes": {"day": 2, "night": 1}}}}' END"""
-        ),
-        "reason": document("""'{"reason": "checked"}'"""),
-        "question": f"(CASE WHEN n > {size.large} AND n <= {size.large + size.small} THEN 'sure'"
-        " WHEN n % 100 < 70 THEN 'sure' WHEN n % 100 < 78 THEN 'conflict'"
-        " WHEN n % 100 < 82 THEN 'adjudicated' ELSE 'open' END)",
-        "confidence": "CASE WHEN n % 100 < 70 THEN 0.9 + (n * 31 % 1000) / 10000.0"
-        " ELSE 0.3 + (n * 17 % 1000) / 1700.0 END",
+            """ 0.93, "votes": {"day": 2, "night": 1}}}}' END""",
+        "reason": """'{"reason": "checked"}'""",
     }  # fmt: skip
