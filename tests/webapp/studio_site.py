@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +13,9 @@ from flask import Flask
 from playwright.sync_api import Browser, FrameLocator, Page
 from waitress.server import create_server
 
-from tests.webapp.browsing import close, open_app
+from tests.webapp.browsing import close, open_app, seed
 from tests.webapp.campaign import PASSWORD
+from webapp.auth import limiter
 from webapp.marketplace.serving import Running, serve
 
 
@@ -21,6 +24,20 @@ class StudioSite:
 
     def __init__(self, app: Flask, address: str, market: Running) -> None:
         self.app, self.address, self.market = app, address, market
+
+
+@contextmanager
+def seeded_studio(folder: Path) -> Iterator[StudioSite]:
+    """A studio over a new installation in ``folder``, which is gone afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    seed(folder, web_port=port)
+    limiter.enabled = False
+    with open_studio(folder, port) as found:
+        yield found
+    limiter.enabled = True
+    shutil.rmtree(folder)
 
 
 @contextmanager

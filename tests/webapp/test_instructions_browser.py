@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -12,10 +10,8 @@ from sqlalchemy import select
 
 from jobs.db import reading
 from jobs.tables import Job
-from tests.webapp.browsing import seed
-from tests.webapp.studio_site import StudioSite, open_studio, visit
+from tests.webapp.studio_site import StudioSite, seeded_studio, visit
 from tests.webapp.test_api import Program
-from webapp.auth import limiter
 
 pytestmark = pytest.mark.browser
 
@@ -45,15 +41,8 @@ WORDS = "\n\n".join(PAYLOADS)
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioSite]:
     folder = tmp_path_factory.mktemp("words") / "data"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    seed(folder, web_port=port)
-    limiter.enabled = False
-    with open_studio(folder, port) as found:
+    with seeded_studio(folder) as found:
         yield found
-    limiter.enabled = True
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

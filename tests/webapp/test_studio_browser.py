@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from jobs.db import transaction
 from jobs.records import PageSource
 from jobs.specs.saved_templates import save
-from tests.webapp.browsing import seed
 from tests.webapp.campaign import NOW
-from tests.webapp.studio_site import StudioSite, open_studio, preview, visit
-from webapp.auth import limiter
+from tests.webapp.studio_site import StudioSite, preview, seeded_studio, visit
 
 pytestmark = pytest.mark.browser
 
@@ -34,15 +30,8 @@ HEAVIEST_BYTES = 150_000
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioSite]:
     folder = tmp_path_factory.mktemp("studio") / "data"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    seed(folder, web_port=port)
-    limiter.enabled = False
-    with open_studio(folder, port) as found:
+    with seeded_studio(folder) as found:
         yield found
-    limiter.enabled = True
-    shutil.rmtree(folder)
 
 
 def keep(site: StudioSite, name: str, *texts: str) -> None:
