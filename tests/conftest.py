@@ -8,18 +8,16 @@ import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import Engine, Pool, event, text
+from sqlalchemy import Engine, Pool, event
 
 from jobs.db import Sessions, open_engine, open_sessions
 from jobs.installation import queue_server
-from jobs.installation.migrating import upgrade
-from tests.factories import NOW
+from tests.databases import PostgresDatabases, SqliteFiles
 from tests.jobs.lifecycle import Bench, Dial, open_bench
 from webapp.marketplace.serving import serve
 
@@ -31,7 +29,6 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-_databases = count(1)
 
 
 @event.listens_for(Pool, "checkout")
@@ -65,28 +62,52 @@ def postgres_url() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+    """Migrated files to copy."""
+    return SqliteFiles(tmp_path_factory.mktemp("migrated"))
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_url: str) -> Iterator[PostgresDatabases]:
+    """Migrated databases to copy."""
+    databases = PostgresDatabases(postgres_url)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of its own, on SQLite and on PostgreSQL in turn."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'test.sqlite'}"
-        return
-    server = open_engine(request.getfixturevalue("postgres_url"))
-    name = f"test_{os.getpid()}_{next(_databases)}"
-    autocommit = server.execution_options(isolation_level="AUTOCOMMIT")
-    with autocommit.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield server.url.set(database=name).render_as_string(hide_password=False)
-    with autocommit.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Both databases in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, dialect: str, tmp_path: Path) -> Iterator[str]:
+    """A migrated database of the test's own, on SQLite and on PostgreSQL in turn."""
+    if dialect == "sqlite":
+        yield request.getfixturevalue("sqlite_files").copy(tmp_path / "test.sqlite")
+    else:
+        with request.getfixturevalue("postgres_databases").copy() as url:
+            yield url
+
+
+@pytest.fixture
+def empty_database_url(
+    request: pytest.FixtureRequest, dialect: str, tmp_path: Path
+) -> Iterator[str]:
+    """The same without tables."""
+    if dialect == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.sqlite'}"
+    else:
+        with request.getfixturevalue("postgres_databases").empty() as url:
+            yield url
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """The migrated database of this test."""
+    """The database of this test, opened."""
     opened = open_engine(database_url)
-    upgrade(opened, NOW)
     yield opened
     opened.dispose()
 

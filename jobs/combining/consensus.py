@@ -27,7 +27,6 @@ from jobs.combining.vote_pages import PAGE, Page, pages
 from jobs.combining.votes import Combined, Vote, fingerprint
 from jobs.combining.worker_scores import Habits, score_rows
 from jobs.db import Sessions, reading, transaction
-from jobs.errors import NotFound
 from jobs.records import BOXES, HELD, TAGS, Attribute
 from jobs.specs.job_specs import Policy
 from jobs.specs.label_schemas import load_schema
@@ -140,7 +139,9 @@ def combine_in_pages(
 
 def _combine(doors: _Doors, job_id: int, now: datetime, *, in_full: bool) -> CombineReport:
     counts: dict[str, int] = defaultdict(int)
-    for kind in (BOXES, TAGS):
+    with doors.write() as session:
+        kinds = staleness.kinds_asked(session, job_id)
+    for kind in kinds:
         with doors.write() as session:
             question = _question(session, job_id, kind)
             order = staleness.take(session, job_id, kind)
@@ -159,9 +160,7 @@ def _combine(doors: _Doors, job_id: int, now: datetime, *, in_full: bool) -> Com
 
 
 def _question(session: Session, job_id: int, kind: str) -> _Question:
-    job = session.get(Job, job_id)
-    if job is None:
-        raise NotFound(f"job {job_id} does not exist")
+    job = session.get_one(Job, job_id)
     quality = Policy.model_validate(job.policy).quality
     schema = load_schema(session.get_one(SchemaVersion, job.schema_id))
     return _Question(

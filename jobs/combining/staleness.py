@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from jobs.combining import tallies
 from jobs.combining.vote_pages import CLOSED_HITS
-from jobs.tables import Batch, Hit, Refit, Route, StaleQuestion, Task
+from jobs.errors import NotFound
+from jobs.tables import Batch, Hit, Job, Refit, Route, StaleQuestion, Task
 
 SMALL = 20_000
 """Answers up to which everything is combined each time."""
@@ -37,6 +38,24 @@ class Order:
     @property
     def is_full(self) -> bool:
         return self.items is None
+
+
+def kinds_asked(session: Session, job_id: int) -> list[str]:
+    """The kinds of question that the job's routes ask; notes about any other are dropped.
+
+    Raises:
+        NotFound: when there is no such job.
+
+    """
+    if session.get(Job, job_id) is None:
+        raise NotFound(f"job {job_id} does not exist")
+    kinds = sorted(set(session.scalars(select(Route.kind).where(Route.job_id == job_id))))
+    session.execute(
+        delete(StaleQuestion)
+        .where(StaleQuestion.job_id == job_id, StaleQuestion.kind.not_in(kinds))
+        .execution_options(synchronize_session=False)
+    )
+    return kinds
 
 
 def take(session: Session, job_id: int, kind: str) -> Order:

@@ -56,6 +56,8 @@ def pages(
                 return
             page = _page(session, job_id, kind, asked)
         yield page
+        if len(asked) < PAGE:
+            return
         last, position = asked[-1], position + PAGE
 
 

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from jobs import intents
 from jobs.hits.batches import buy_answers
-from jobs.records import BOXES, TAGS
 from jobs.specs.job_specs import Policy
 from jobs.tables import Batch, Consensus, Extension, Hit, HitTask, Job, Route, Task
 
@@ -33,10 +32,11 @@ def route_onward(session: Session, job_id: int, now: datetime) -> int:
         return 0
     policy = Policy.model_validate(job.policy)
     n_added = 0
-    for kind in (BOXES, TAGS):
-        routes = session.scalars(
-            select(Route).where(Route.job_id == job_id, Route.kind == kind).order_by(Route.position)
-        ).all()
+    every = session.scalars(select(Route).where(Route.job_id == job_id).order_by(Route.position))
+    by_kind: dict[str, list[Route]] = defaultdict(list)
+    for route in every:
+        by_kind[route.kind].append(route)
+    for kind, routes in sorted(by_kind.items()):
         unsure = _unsure_items(session, job_id, kind)
         if not unsure or _is_awaiting(session, routes):
             continue

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from jobs import images
@@ -74,13 +74,32 @@ class RouteContext:
 
 def route_context(session: Session, route_id: int) -> RouteContext:
     """The route with its job, schema and settings."""
-    route = session.get(Route, route_id)
-    if route is None:
+    found = _context(session, Route.id == route_id)
+    if found is None:
         raise NotFound(f"route {route_id}: no such route")
-    job = session.get_one(Job, route.job_id)
-    schema = load_schema(session.get_one(SchemaVersion, job.schema_id))
+    return found
+
+
+def batch_context(session: Session, batch_id: int) -> RouteContext:
+    """The context of the batch's route."""
+    route_id = select(Batch.route_id).where(Batch.id == batch_id).scalar_subquery()
+    found = _context(session, Route.id == route_id)
+    if found is None:
+        raise NotFound(f"batch {batch_id}: no such batch")
+    return found
+
+
+def _context(session: Session, here: ColumnElement[bool]) -> RouteContext | None:
+    row = session.execute(
+        select(Route, Job, SchemaVersion)
+        .join(Job, Job.id == Route.job_id)
+        .join(SchemaVersion, SchemaVersion.id == Job.schema_id)
+        .where(here)
+    ).one_or_none()
+    if row is None:
+        return None
+    route, job, schema = row
     settings = HitSettings.model_validate(route.options["hit"])
-    template = saved_templates.page_source(session, settings.template)
     exclusion = session.scalar(
         select(OwnQualification).where(
             OwnQualification.provider == route.provider,
@@ -88,15 +107,8 @@ def route_context(session: Session, route_id: int) -> RouteContext:
             OwnQualification.name == EXCLUSION,
         )
     )
-    return RouteContext(job, route, schema, settings, template, exclusion)
-
-
-def batch_context(session: Session, batch_id: int) -> RouteContext:
-    """The context of the batch's route."""
-    batch = session.get(Batch, batch_id)
-    if batch is None:
-        raise NotFound(f"batch {batch_id}: no such batch")
-    return route_context(session, batch.route_id)
+    template = saved_templates.page_source(session, settings.template)
+    return RouteContext(job, route, load_schema(schema), settings, template, exclusion)
 
 
 def task_specs(session: Session, blobs: Blobs, hit_id: int) -> tuple[TaskSpec, ...]:

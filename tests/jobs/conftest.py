@@ -1,11 +1,9 @@
 """A database of its own for each test, migrated as in production."""
 
 import pytest
-from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from jobs.blobs import open_blobs
-from jobs.installation.migrating import upgrade
 from jobs.intake.datasets import import_dataset
 from jobs.resources import open_resources
 from jobs.settings import Settings
@@ -16,9 +14,8 @@ from tests.jobs.pictures import picture
 
 
 @pytest.fixture
-def session():
-    engine = create_engine("sqlite://")
-    upgrade(engine, NOW)
+def session(sqlite_files):
+    engine = sqlite_files.in_memory()
     with Session(engine) as opened, opened.begin():
         yield opened
         opened.rollback()

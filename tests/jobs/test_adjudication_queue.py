@@ -194,8 +194,8 @@ def test_many_who_start_at_once_never_share_a_question(sessions):
     assert len(set(taken)) == 32
 
 
-def test_a_database_of_version_8_keeps_its_decisions_and_takes_second_looks(database_url):
-    engine = open_engine(database_url)
+def test_a_database_of_version_8_keeps_its_decisions_and_takes_second_looks(empty_database_url):
+    engine = open_engine(empty_database_url)
     with engine.begin() as connection:
         migrating.create(connection, "0008")
     old = MetaData()

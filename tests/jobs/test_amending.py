@@ -123,8 +123,8 @@ def test_what_was_changed_cannot_be_changed_itself(bench: Bench) -> None:
         session.execute(update(JobChange).values(actor="nobody"))
 
 
-def test_a_database_from_before_histories_takes_them(database_url: str) -> None:
-    engine = open_engine(database_url)
+def test_a_database_from_before_histories_takes_them(empty_database_url: str) -> None:
+    engine = open_engine(empty_database_url)
     with engine.begin() as connection:
         migrating.create(connection, "0008")
         put(connection, "dataset", id=1, name="photos")

@@ -214,8 +214,10 @@ def test_a_database_in_use_is_not_replaced(worked, engine, database_url, tmp_pat
     other.dispose()
 
 
-def test_a_backup_from_before_an_upgrade_is_upgraded_when_it_is_restored(database_url, tmp_path):
-    engine = open_engine(database_url)
+def test_a_backup_from_before_an_upgrade_is_upgraded_when_it_is_restored(
+    empty_database_url, tmp_path
+):
+    engine = open_engine(empty_database_url)
     with engine.begin() as connection:
         migrating.create(connection, "0003")
         connection.execute(

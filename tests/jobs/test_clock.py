@@ -38,7 +38,7 @@ def test_between_two_questions_a_counter_goes_on(engine, monkeypatch):
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+@pytest.mark.parametrize("dialect", ["postgres"], indirect=True)
 def test_while_the_database_is_away_its_last_answer_counts_on(database_url, monkeypatch):
     engine = open_engine(database_url)
     clock = database_clock(engine)
@@ -54,7 +54,7 @@ def test_while_the_database_is_away_its_last_answer_counts_on(database_url, monk
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+@pytest.mark.parametrize("dialect", ["postgres"], indirect=True)
 def test_a_worker_with_a_clock_ten_minutes_off_neither_steals_nor_loses_work(engine, sessions):
     right, behind, ahead = (
         database_clock(engine, lambda off=off: machine_time() + off)

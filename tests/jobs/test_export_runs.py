@@ -313,8 +313,8 @@ def test_the_pages_of_a_snapshot_never_change(exporting):
             session.execute(text(change))
 
 
-def test_exports_from_version_8_are_kept_and_new_ones_can_be_made(database_url, tmp_path):
-    engine = open_engine(database_url)
+def test_exports_from_version_8_are_kept_and_new_ones_can_be_made(empty_database_url, tmp_path):
+    engine = open_engine(empty_database_url)
     with engine.begin() as connection:
         migrating.create(connection, "0008")
     old = MetaData()

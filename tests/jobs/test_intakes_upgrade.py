@@ -16,8 +16,8 @@ from tests.factories import NOW
 REFUSED = [{"row": 2, "name": "b.jpg", "reason": "image: damaged or truncated (x)"}]
 
 
-def test_imports_of_version_8_are_done_and_report_their_refusals(database_url: str) -> None:
-    engine = open_engine(database_url)
+def test_imports_of_version_8_are_done_and_report_their_refusals(empty_database_url: str) -> None:
+    engine = open_engine(empty_database_url)
     with engine.begin() as connection:
         migrating.create(connection, "0008")
     old = MetaData()

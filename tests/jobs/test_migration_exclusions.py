@@ -88,9 +88,9 @@ def released_8(connection):
 
 
 @pytest.fixture
-def upgraded(database_url):
+def upgraded(empty_database_url):
     """Version 3 with rows, brought to 8 and given more, brought to the newest."""
-    engine = open_engine(database_url)
+    engine = open_engine(empty_database_url)
     for version, fill in (("0003", released_3), ("0008", released_8)):
         with engine.begin() as connection:
             migrating.create(connection, version)

@@ -40,9 +40,9 @@ ROWS = (
 
 
 @pytest.fixture
-def released(database_url):
+def released(empty_database_url):
     """A database at version 0003 with these rows."""
-    engine = open_engine(database_url)
+    engine = open_engine(empty_database_url)
     with engine.begin() as connection:
         command.upgrade(migrating._config(connection), "0003")
         for row in ROWS:

@@ -34,8 +34,8 @@ ROWS = (
 TIMES = ("created_at", "accepted_at", "submitted_at", "received_at")
 
 
-def test_rows_from_version_3_are_kept_and_can_be_reversed_and_readmitted(database_url):
-    engine = open_engine(database_url)
+def test_rows_from_version_3_are_kept_and_can_be_reversed_and_readmitted(empty_database_url):
+    engine = open_engine(empty_database_url)
     with engine.begin() as connection:
         migrating.create(connection, "0003")
     old = MetaData()

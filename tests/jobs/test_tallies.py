@@ -192,8 +192,8 @@ def test_two_transactions_that_count_do_not_wait_for_each_other(postgres_url, se
     assert drift(sessions) == []
 
 
-def test_a_database_with_rows_is_counted_when_it_is_upgraded(database_url):
-    engine = open_engine(database_url)
+def test_a_database_with_rows_is_counted_when_it_is_upgraded(empty_database_url):
+    engine = open_engine(empty_database_url)
     with engine.begin() as connection:
         command.upgrade(migrating._config(connection), "0003")
     old = MetaData()

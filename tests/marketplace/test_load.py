@@ -16,10 +16,10 @@ def plan() -> load.Plan:
 
 
 def test_twenty_robots_do_four_hundred_assignments_and_every_promise_holds(
-    database_url: str, tmp_path: Path, plan: load.Plan
+    empty_database_url: str, tmp_path: Path, plan: load.Plan
 ) -> None:
     with ThreadPoolExecutor(1) as thread:  # a browser test may have left its loop in this one
-        report = thread.submit(load.run, plan, database_url, tmp_path).result()
+        report = thread.submit(load.run, plan, empty_database_url, tmp_path).result()
     assert report.faults == []
     assert (report.n_hits, report.n_assignments) == (80, 400)
     assert report.n_repeats_refused > 0

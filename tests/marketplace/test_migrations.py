@@ -16,8 +16,8 @@ HEAD = "0002"
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    opened = create_engine(database_url)
+def engine(empty_database_url: str) -> Iterator[Engine]:
+    opened = create_engine(empty_database_url)
     yield opened
     opened.dispose()
 
@@ -74,11 +74,11 @@ def test_tables_that_were_never_released_are_refused_unchanged(engine: Engine) -
     assert inspect(engine).get_table_names() == ["market_hit"]
 
 
-def test_a_newer_program_s_database_is_refused(engine: Engine, database_url: str) -> None:
+def test_a_newer_program_s_database_is_refused(engine: Engine, empty_database_url: str) -> None:
     upgrade(engine)
     run(engine, "UPDATE market_schema_version SET version_num = '9999'")
     with pytest.raises(StoreMismatch, match="version 9999"):
-        open_store(database_url)
+        open_store(empty_database_url)
 
 
 def test_tables_of_others_in_the_same_database_are_left_alone(engine: Engine) -> None:
@@ -88,10 +88,10 @@ def test_tables_of_others_in_the_same_database_are_left_alone(engine: Engine) ->
     assert {"item", "alembic_version"} <= set(inspect(engine).get_table_names())
 
 
-def test_both_origins_open_the_same_database(database_url: str) -> None:
+def test_both_origins_open_the_same_database(empty_database_url: str) -> None:
     for _ in range(2):
         market = open_market(
-            database_url=database_url,
+            database_url=empty_database_url,
             worker_origin="http://127.0.0.1:1",
             content_origin="http://127.0.0.1:2",
         )

@@ -17,8 +17,8 @@ N_WORKERS = 6
 
 
 @pytest.fixture
-def market(database_url: str) -> Iterator[Running]:
-    with serve(database_url=database_url, n_threads=12) as running:
+def market(empty_database_url: str) -> Iterator[Running]:
+    with serve(database_url=empty_database_url, n_threads=12) as running:
         yield running
 
 

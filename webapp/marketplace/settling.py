@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 
-from sqlalchemy import Select, and_, delete, exists, or_, select
+from sqlalchemy import Select, and_, delete, exists, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from webapp.marketplace import decisions, notices, policies, qualifying
@@ -61,7 +61,7 @@ def sweep(market: Market) -> int:
     last: list[list[int]] = []
     while True:
         with reading(market.sessions) as session:
-            due = [list(session.scalars(look.query.limit(_BATCH))) for look in looks]
+            due = _due(session, looks)
         if due == last or not any(due):
             return done
         for look, ids in zip(looks, due, strict=True):
@@ -77,6 +77,18 @@ class _Look:
 
     query: Select[int]
     act: Callable[[Session, int], object]
+
+
+def _due(session: Session, looks: Sequence[_Look]) -> list[list[int]]:
+    """The first ids that each look finds, in one query: a sweep goes before most requests."""
+    numbered = []
+    for number, look in enumerate(looks):
+        found = look.query.limit(_BATCH).subquery()
+        numbered.append(select(literal(number), found.c.id))
+    due: list[list[int]] = [[] for _ in looks]
+    for number, pk in session.execute(union_all(*numbered)):
+        due[number].append(pk)
+    return due
 
 
 def _looks(now: int, oldest: int) -> tuple[_Look, ...]:
