@@ -17,7 +17,7 @@ from sqlalchemy import Engine, Pool, event
 
 from jobs.db import Sessions, open_engine, open_sessions
 from jobs.installation import queue_server
-from tests.databases import PostgresDatabases, SqliteFiles
+from tests.databases import PostgresDatabases, SqliteFiles, share_compiled_statements
 from tests.jobs.lifecycle import Bench, Dial, open_bench
 from webapp.marketplace.serving import serve
 
@@ -29,6 +29,9 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+share_compiled_statements()
 
 
 @event.listens_for(Pool, "checkout")
@@ -119,10 +122,11 @@ def sessions(engine: Engine) -> Sessions:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, sessions: Sessions) -> Iterator[Bench]:
+def bench(tmp_path: Path, sessions: Sessions, sqlite_files: SqliteFiles) -> Iterator[Bench]:
     """A small installation beside a marketplace that answers boto3, both on one dial."""
     dial = Dial()
-    with serve(database_url=f"sqlite:///{tmp_path / 'market.sqlite'}", clock=dial) as market:
+    url = sqlite_files.copy_market(tmp_path / "market.sqlite")
+    with serve(database_url=url, clock=dial) as market:
         yield open_bench(tmp_path, sessions, market, dial)
 
 

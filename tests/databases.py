@@ -1,4 +1,8 @@
-"""Databases at the newest schema, copied for each test: migrating takes ten times as long."""
+"""Databases at the newest schema, copied for each test: migrating takes ten times as long.
+
+Every test opens engines of its own, and each would compile each statement anew; here those
+of a process share what they have compiled.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Dialect, Engine, create_engine, text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from jobs.db import open_engine
 from jobs.installation.migrating import upgrade
 from tests.factories import NOW
+from webapp.marketplace.store import open_store
 
 _numbers = count(1)
 
@@ -23,11 +31,18 @@ class SqliteFiles:
 
     def __init__(self, folder: Path) -> None:
         self._template = folder / "migrated.sqlite"
+        self._market = folder / "market.sqlite"
         _migrate(f"sqlite:///{self._template}")
+        open_store(f"sqlite:///{self._market}").kw["bind"].dispose()
 
     def copy(self, path: Path) -> str:
         """The address of a copy at ``path``."""
         shutil.copyfile(self._template, path)
+        return f"sqlite:///{path}"
+
+    def copy_market(self, path: Path) -> str:
+        """The same of a marketplace's database."""
+        shutil.copyfile(self._market, path)
         return f"sqlite:///{path}"
 
     def in_memory(self) -> Engine:
@@ -79,6 +94,20 @@ class PostgresDatabases:
         autocommit = self._server.execution_options(isolation_level="AUTOCOMMIT")
         with autocommit.connect() as connection:
             connection.execute(text(statement))
+
+
+def share_compiled_statements() -> None:
+    """Have all engines of this process, one of each kind of database, use one cache."""
+    for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):
+        cache: dict[Any, Any] = {}
+        shared: list[Dialect] = []
+
+        def engine_created(engine: Engine, cache=cache, shared=shared) -> None:  # type: ignore[no-untyped-def]
+            shared.append(engine.dialect)
+            engine.dialect = shared[0]
+            engine.update_execution_options(compiled_cache=cache)
+
+        dialect.engine_created = engine_created  # type: ignore[method-assign]
 
 
 def _migrate(url: str) -> None:

@@ -13,12 +13,12 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs import strict_json
 from jobs.errors import InvalidInput, ProviderError
+from jobs.providers._turk_session import open_session
 
 LARGEST_MESSAGE = 256 * 1024
 MOST_EVENTS = 100
@@ -52,7 +52,7 @@ class EventQueue:
             )
         key = None if region else "local"
         address = urlsplit(url)
-        self._client: Any = boto3.session.Session().client(
+        self._client: Any = open_session().client(
             "sqs",
             region_name=region or "us-east-1",
             endpoint_url=f"{address.scheme}://{address.netloc}",
