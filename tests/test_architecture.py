@@ -36,12 +36,7 @@ FORBIDDEN = {
 
 # library: the only modules that may import it.
 HOMES = {
-    "boto3": (
-        "jobs.blobs",
-        "jobs.providers.mturk",
-        "jobs.providers._turk_notifications",
-        "jobs.providers._turk_identity",
-    ),
+    "boto3": ("jobs.blobs", "jobs.providers._turk_session"),
     "rq": ("jobs.background",),
     "jinja2": ("jobs.pages.hit_page", "jobs.pages.page_child", "webapp"),
     "flask": ("webapp",),
