@@ -1,4 +1,4 @@
-"""What people change of a job under way, written down in the transaction that changes it."""
+"""What is changed of a job under way, written down in the transaction that changes it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from jobs.tables import JobChange
 
 BUDGET = "budget_micros"
+STATE = "state"
 
 
 def note(

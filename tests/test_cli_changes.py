@@ -37,6 +37,20 @@ def test_terms_are_previewed_changed_and_left_alone_when_they_are_the_same(
     assert "range" in refused(settings, capsys, "job", "change", job_id, "--sure-at", "2")
 
 
+def test_pausing_resuming_and_stopping_are_told_with_who_did_it(bench, settings):  # noqa: F811
+    job_id = bench.launch()
+    told(settings, "job", "pause", job_id)
+    told(settings, "job", "resume", job_id)
+    told(settings, "job", "stop", job_id, "--yes")
+    rows = told(settings, "job", "changes", job_id)
+    assert [(row["what"], row["before"], row["after"]) for row in rows] == [
+        ("state", "running", "paused"),
+        ("state", "paused", "running"),
+        ("state", "running", "cancelled"),
+    ]
+    assert {row["actor"].split(":")[0] for row in rows} == {"cli"}
+
+
 def test_a_draft_takes_the_plan_of_another_file(bench, settings, tmp_path):  # noqa: F811
     job_id = bench.create()
     file = tmp_path / "job.yaml"

@@ -1,8 +1,8 @@
-"""The terms of a job and what they are set to, in a person's words."""
+"""The terms of a job, its state, and what they are set to, in a person's words."""
 
 from __future__ import annotations
 
-from jobs.history import BUDGET
+from jobs.history import BUDGET, STATE
 from jobs.money import format_usd
 from jobs.reports.history import ChangeRow
 from webapp.job_forms import DISPUTES, SECOND_LOOKS
@@ -17,6 +17,7 @@ NAMES = {
     "share": "Share that two people decide",
     "disputes": "Where two people disagree",
     BUDGET: "Budget",
+    STATE: "State",
 }
 REVIEWS = (("approve", "Approve all work that is an answer"), ("screen", "Reject surely bad work"))
 WORDS = {

@@ -267,7 +267,7 @@ def watch(settings: Settings, job_id: int, timeout: float, as_json: bool) -> Non
 def pause(settings: Settings, job_id: int, as_json: bool) -> None:
     """Make no paid call for the job until it is resumed."""
     with _door.writing(settings) as session:
-        pausing.pause_job(session, job_id, _door.now())
+        pausing.pause_job(session, job_id, _door.actor(), _door.now())
     _door.show({"id": job_id, "state": "paused"}, as_json, f"job {job_id}: paused")
 
 
@@ -278,7 +278,7 @@ def pause(settings: Settings, job_id: int, as_json: bool) -> None:
 def resume(settings: Settings, job_id: int, as_json: bool) -> None:
     """Let paid calls go on from where they stopped."""
     with _door.writing(settings) as session:
-        pausing.resume_job(session, job_id, _door.now())
+        pausing.resume_job(session, job_id, _door.actor(), _door.now())
     _door.show({"id": job_id, "state": "running"}, as_json, f"job {job_id}: runs")
 
 
@@ -294,7 +294,7 @@ def stop(settings: Settings, job_id: int, yes: bool, as_json: bool) -> None:
     if not yes:
         click.confirm(f"Stop {head.name!r} for good?", abort=True, err=as_json)
     with _door.writing(settings) as session:
-        n_batches = stopping.stop_job(session, job_id, _door.now())
+        n_batches = stopping.stop_job(session, job_id, _door.actor(), _door.now())
     result = {"id": job_id, "state": "cancelled", "n_batches": n_batches}
     _door.show(result, as_json, f"job {job_id}: stopped, {n_batches} batches are called in")
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from jobs import events, intents, work
+from jobs import events, history, intents, work
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, NotFound, ProviderError
 from jobs.hits import extending, prolonging
@@ -23,27 +22,27 @@ UNSETTLED = ("sending", "unknown", "extending")
 ACTOR = "background"
 
 
-def stop_job(session: Session, job_id: int, now: datetime) -> int:
+def stop_job(session: Session, job_id: int, actor: str, now: datetime) -> int:
     """Cancel the job; the number of batches that the background now calls in.
 
     A launch under way writes no further page. Work already submitted is still collected,
-    decided and paid; held money comes back once the venue can charge no more. A second stop
-    is refused.
+    decided and paid; held money comes back once the venue can charge no more. Who stopped it is
+    written into its history; a second stop is refused.
 
     Raises:
         Conflict: when the job is a draft, finished or cancelled already.
 
     """
-    change = update(Job).where(Job.id == job_id, Job.state.in_(STOPPABLE))
-    values = {"state": "cancelled", "finished_at": now}
-    result = cast(CursorResult[Any], session.execute(change.values(values)))
-    if result.rowcount != 1:
-        job = session.get(Job, job_id)
-        if job is None:
-            raise NotFound(f"job {job_id}: no such job")
+    lock = {"key_share": True}  # what an update takes: rows that name the job are not in its way
+    job = session.get(Job, job_id, with_for_update=lock, populate_existing=True)
+    if job is None:
+        raise NotFound(f"job {job_id}: no such job")
+    if job.state not in STOPPABLE:
         raise Conflict(
             f"job {job_id} is {job.state}: expected it to be launching, running or paused"
         )
+    history.note(session, job_id, [(history.STATE, job.state, "cancelled")], actor, now)
+    job.state, job.finished_at = "cancelled", now
     batches = list(
         session.scalars(select(Batch).where(Batch.job_id == job_id, Batch.state != "closed"))
     )

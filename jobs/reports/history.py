@@ -13,7 +13,7 @@ from jobs.tables import JobChange, User
 
 @dataclass(frozen=True)
 class ChangeRow:
-    """One change; ``what`` is a term's name or budget_micros, ``name`` who changed it."""
+    """One change; ``what`` is a term's name, budget_micros or state, ``name`` who changed it."""
 
     id: int
     what: str

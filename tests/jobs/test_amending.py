@@ -8,14 +8,15 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
 
-from jobs import history
+from jobs import history, intents
 from jobs.db import open_engine, open_sessions, reading, transaction
 from jobs.errors import Conflict, InvalidInput
+from jobs.hits import stopping
 from jobs.installation import migrating
 from jobs.planning import amending
 from jobs.planning.amending import Terms
 from jobs.reports.history import job_changes, newest_changes
-from jobs.spending import ledger
+from jobs.spending import ledger, pausing
 from jobs.spending.ledger import Reason
 from jobs.tables import Consensus, JobChange, StaleQuestion
 from tests.factories import NOW
@@ -115,6 +116,39 @@ def test_every_change_is_remembered_once_with_who_and_what_it_was(bench: Bench) 
         ("budget_micros", "90000000", "max"),
     ]
     assert [row.before for row in rows][1:] == ["asked", "50000000"]
+
+
+def test_who_paused_resumed_and_stopped_a_job_is_remembered_once(bench: Bench) -> None:
+    job_id = bench.launch()
+    acts = (
+        (pausing.pause_job, "mia@example.org"),
+        (pausing.resume_job, "max@example.org"),
+        (pausing.pause_job, "cli:ada"),
+        (stopping.stop_job, "mia@example.org"),
+    )
+    for act, actor in acts:
+        with transaction(bench.sessions) as session:
+            act(session, job_id, actor, bench.dial())
+        with pytest.raises(Conflict), transaction(bench.sessions) as session:
+            act(session, job_id, actor, bench.dial())
+        bench.dial.turn(seconds=60)
+    with reading(bench.sessions) as session:
+        rows = job_changes(session, job_id)
+    assert [(row.what, row.before, row.after, row.actor) for row in rows] == [
+        ("state", "running", "paused", "mia@example.org"),
+        ("state", "paused", "running", "max@example.org"),
+        ("state", "running", "paused", "cli:ada"),
+        ("state", "paused", "cancelled", "mia@example.org"),
+    ]
+    assert [row.created_at for row in rows] == sorted({row.created_at for row in rows})
+
+
+def test_a_switch_that_holds_every_job_back_changes_no_job(bench: Bench) -> None:
+    job_id = bench.launch()
+    with transaction(bench.sessions) as session:
+        intents.set_pause(session, True, reason="a difference", actor="system", now=bench.dial())
+    assert bench.job(job_id).state == "running"
+    assert bench.count(JobChange) == 0
 
 
 def test_what_was_changed_cannot_be_changed_itself(bench: Bench) -> None:

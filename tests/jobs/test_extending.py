@@ -295,7 +295,7 @@ def test_what_cannot_be_extended_is_refused_with_the_reason(bench):
     with pytest.raises(NotFound):
         order(bench, 99)
     with transaction(bench.sessions) as session:
-        stopping.stop_job(session, job_id, bench.dial())
+        stopping.stop_job(session, job_id, "mia@example.org", bench.dial())
     with pytest.raises(Conflict, match="cancelled"):
         order(bench, 1)
 
@@ -317,7 +317,7 @@ def test_stopping_a_job_drops_an_order_that_was_not_sent(bench):
     bench.drain()
     order(bench, 1)
     with transaction(bench.sessions) as session:
-        stopping.stop_job(session, job_id, bench.dial())
+        stopping.stop_job(session, job_id, "mia@example.org", bench.dial())
     bench.settle_down()
     assert [row.state for row in bench.ours(Extension)] == ["refused"]
     assert bench.ours(Hit)[0].max_assignments == 2
@@ -333,7 +333,7 @@ def test_stopping_a_job_finds_out_what_became_of_an_order_and_calls_the_hit_in(b
     bench.market.market.faults.replace([Fault(EXTEND, effect, 1, 1)])
     bench.drain()
     with transaction(bench.sessions) as session:
-        stopping.stop_job(session, job_id, bench.dial())
+        stopping.stop_job(session, job_id, "mia@example.org", bench.dial())
     bench.settle_down()
     assert bench.job(job_id).held_micros == 0
     assert bench.spent_at_venue().held_cents == 0
@@ -353,7 +353,7 @@ def test_a_hit_that_was_called_in_and_opened_again_can_be_called_in_again(bench)
     bench.settle_down(1)
     assert {status for _, status in bench.market_hits()} == {"Assignable"}
     with transaction(bench.sessions) as session:
-        stopping.stop_job(session, job_id, bench.dial())
+        stopping.stop_job(session, job_id, "mia@example.org", bench.dial())
     bench.settle_down()
     assert {status for _, status in bench.market_hits()} == {"Reviewable"}
     assert bench.job(job_id).held_micros == 0

@@ -324,7 +324,7 @@ def test_an_event_rolled_back_is_never_told(place: Resources, receiver: Receiver
     add(place, receiver.url)
     with pytest.raises(NotFound), transaction(place.sessions) as session:
         events.tell(session, "job.launched", "7", NOW, job_id=7)
-        pausing.pause_job(session, 7, NOW)
+        pausing.pause_job(session, 7, "ada", NOW)
     calls.drain(place)
     assert not receiver.got
 
@@ -350,9 +350,9 @@ def test_a_job_tells_its_whole_life(bench: Bench) -> None:
     job_id = bench.launch()
     bench.drain()
     with transaction(bench.sessions) as session:
-        pausing.pause_job(session, job_id, bench.dial())
+        pausing.pause_job(session, job_id, "mia@example.org", bench.dial())
     with transaction(bench.sessions) as session:
-        pausing.resume_job(session, job_id, bench.dial())
+        pausing.resume_job(session, job_id, "mia@example.org", bench.dial())
     bench.answer_all()
     bench.settle_down()
     with reading(bench.sessions) as session:

@@ -51,7 +51,7 @@ def _prolong(bench: Bench) -> int:
 
 def _stop(bench: Bench, job_id: int) -> None:
     with transaction(bench.sessions) as session:
-        stopping.stop_job(session, job_id, bench.dial())
+        stopping.stop_job(session, job_id, "mia@example.org", bench.dial())
 
 
 def test_hits_stay_open_until_the_new_end_and_no_money_moves(bench: Bench) -> None:
@@ -102,7 +102,7 @@ def test_a_stopped_jobs_hits_are_not_prolonged(bench: Bench) -> None:
     bench.drain()
     _ask(bench, 5)
     with transaction(bench.sessions) as session:
-        stopping.stop_job(session, job_id, bench.dial())
+        stopping.stop_job(session, job_id, "mia@example.org", bench.dial())
     prolonging.prolong_batch(bench.resources, 1, lambda *_: None)
     assert _ends(bench) == {1.0}
     (intent,) = _orders(bench)

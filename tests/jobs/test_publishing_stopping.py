@@ -14,7 +14,7 @@ from webapp.marketplace.faults import Fault
 
 def stop(bench, job_id):
     with transaction(bench.sessions) as session:
-        return stopping.stop_job(session, job_id, bench.dial())
+        return stopping.stop_job(session, job_id, "mia@example.org", bench.dial())
 
 
 def test_stopping_pays_what_was_done_and_gives_the_rest_back(bench):

@@ -147,7 +147,7 @@ class Requester:
 
     def stop(self) -> None:
         """Stop the job for good."""
-        self._do("stop the job", lambda one: stopping.stop_job(one, JOB, self._stage.dial()))
+        self._do("stop the job", lambda one: stopping.stop_job(one, JOB, ACTOR, self._stage.dial()))
 
     def _decide(self) -> None:
         waiting = self._rows(
@@ -185,11 +185,11 @@ class Requester:
         )
 
     def _pause(self) -> None:
-        self._do("pause", lambda session: pausing.pause_job(session, JOB, self._stage.dial()))
+        self._do("pause", lambda one: pausing.pause_job(one, JOB, ACTOR, self._stage.dial()))
 
     def _resume(self) -> None:
         if self._rows("SELECT 1 FROM job WHERE state = 'paused'"):
-            self._do("resume", lambda session: pausing.resume_job(session, JOB, self._stage.dial()))
+            self._do("resume", lambda one: pausing.resume_job(one, JOB, ACTOR, self._stage.dial()))
 
     def _change_budget(self) -> None:
         ((budget,),) = self._rows("SELECT budget_micros FROM job")

@@ -163,6 +163,11 @@ def test_a_job_goes_from_draft_to_launch(app: Flask) -> None:
     assert program.send(f"/jobs/{job_id}/resume").status_code == 200
     assert program.send(f"/jobs/{job_id}/stop").json["summary"]["state"] == "cancelled"  # type: ignore[index]
     assert program.send(f"/jobs/{job_id}/stop").status_code == 409
+    changes = program.get(f"/jobs/{job_id}/changes").json
+    assert changes is not None
+    states = [(row["before"], row["after"]) for row in changes["rows"] if row["what"] == "state"]
+    assert states == [("running", "paused"), ("paused", "running"), ("running", "cancelled")]
+    assert len({row["actor"] for row in changes["rows"]}) == 1
 
 
 def test_the_same_budget_key_counts_once(app: Flask) -> None:

@@ -99,13 +99,16 @@ def test_pausing_twice_pauses_once_and_says_so(app: Flask) -> None:
     assert client.post("/jobs/1/state", data={"to": "paused"}).status_code == 409
     assert client.post("/jobs/1/state", data={"to": "running"}).status_code == 302
     assert client.post("/jobs/1/state", data={"to": "cancelled"}).status_code == 422
+    page = client.get("/jobs/1").text
+    assert page.count("<strong>State</strong> running → paused") == 1
+    assert page.count("<strong>State</strong> paused → running") == 1
 
 
 def test_a_job_is_stopped_after_a_look_at_what_that_does(app: Flask) -> None:
     client = sign_in(app)
     assert "cannot be undone" in client.get("/jobs/1/stop").text
     assert client.post("/jobs/1/stop").status_code == 302
-    assert "cancelled" in client.get("/jobs/1").text
+    assert "<strong>State</strong> running → cancelled" in client.get("/jobs/1").text
     assert client.post("/jobs/1/state", data={"to": "running"}).status_code == 409
 
 

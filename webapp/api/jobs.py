@@ -93,7 +93,7 @@ def launch(job_id: int, json: Launch) -> Response:
 def pause(job_id: int) -> Response:
     """Make no paid call for the job from now on."""
     with writing() as session:
-        pausing.pause_job(session, job_id, now())
+        pausing.pause_job(session, job_id, actor(), now())
         return reply(Job(job_report(session, job_id)))
 
 
@@ -102,7 +102,7 @@ def pause(job_id: int) -> Response:
 def resume(job_id: int) -> Response:
     """Let paid calls go on."""
     with writing() as session:
-        pausing.resume_job(session, job_id, now())
+        pausing.resume_job(session, job_id, actor(), now())
         return reply(Job(job_report(session, job_id)))
 
 
@@ -111,7 +111,7 @@ def resume(job_id: int) -> Response:
 def stop(job_id: int) -> Response:
     """Stop the job for good: what is out is called in, submitted work is paid."""
     with writing() as session:
-        stopping.stop_job(session, job_id, now())
+        stopping.stop_job(session, job_id, actor(), now())
         return reply(Job(job_report(session, job_id)))
 
 

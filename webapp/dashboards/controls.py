@@ -35,9 +35,9 @@ def switch(job_id: int) -> Response:
         raise InvalidInput(f"to: expected paused or running, got {wanted!r:.40}")
     with writing() as session:
         if wanted == "paused":
-            pausing.pause_job(session, job_id, now())
+            pausing.pause_job(session, job_id, actor(), now())
         else:
-            pausing.resume_job(session, job_id, now())
+            pausing.resume_job(session, job_id, actor(), now())
     flash("Paused: nothing new is posted or paid." if wanted == "paused" else "Running again.")
     return redirect(url_for("jobs.job", job_id=job_id))
 
@@ -55,7 +55,7 @@ def stop_preview(job_id: int) -> str:
 def stop(job_id: int) -> Response:
     """Stop one job for good: what is out is called in, submitted work is paid."""
     with writing() as session:
-        stopping.stop_job(session, job_id, now())
+        stopping.stop_job(session, job_id, actor(), now())
     flash("Stopped. HITs are called in; what was submitted is paid, the rest given back.")
     return redirect(url_for("jobs.job", job_id=job_id))
 
