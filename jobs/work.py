@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Update, and_, case, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Update,
+    and_,
+    case,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from jobs.db import Sessions, insert_new, transaction
@@ -76,19 +85,21 @@ def claim(
         and_(Work.state == "ready", Work.next_try_at <= now),
         and_(Work.state == "running", Work.lease_until < now),
     )
-    change = update(Work).where(Work.id == work_id, free)
-    if not _applied(
-        session,
-        change,
-        state="running",
-        owner=owner,
-        attempts=Work.attempts + 1,
-        lease_until=now + timedelta(seconds=lease_seconds),
-        run_again=False,
-    ):
-        return None
-    row = session.get_one(Work, work_id, populate_existing=True)
-    return Claim(row.id, row.task_name, row.subject_id, owner, row.attempts)
+    taken = (
+        update(Work)
+        .where(Work.id == work_id, free)
+        .values(
+            state="running",
+            owner=owner,
+            attempts=Work.attempts + 1,
+            lease_until=now + timedelta(seconds=lease_seconds),
+            run_again=False,
+        )
+        .returning(Work.task_name, Work.subject_id, Work.attempts)
+        .execution_options(synchronize_session=False)
+    )
+    row = session.execute(taken).one_or_none()
+    return Claim(work_id, row.task_name, row.subject_id, owner, row.attempts) if row else None
 
 
 def renew(
@@ -122,16 +133,17 @@ def renew(
 
 def finish(session: Session, claim: Claim, now: datetime, *, again_at: datetime | None) -> bool:
     """End the run: done, or ready again at ``again_at`` or when it was asked for meanwhile."""
-    row = session.get(Work, claim.work_id, populate_existing=True, with_for_update=True)
-    if row is None or not _is_owned(row, claim):
-        return False
-    due = now if row.run_again else again_at
-    row.state = "done" if due is None else "ready"
-    row.next_try_at = due or row.next_try_at
-    row.finished_at = now if due is None else None
-    row.owner, row.lease_until, row.run_again, row.failures, row.error = "", None, False, 0, ""
-    session.flush()
-    return True
+    over = {"owner": "", "lease_until": None, "run_again": False, "failures": 0, "error": ""}
+    unasked = _owned(claim).where(Work.run_again.is_(False))
+    if again_at is None:
+        is_over = _applied(session, unasked, state="done", finished_at=now, **over)
+    else:
+        is_over = _applied(
+            session, unasked, state="ready", next_try_at=again_at, finished_at=None, **over
+        )
+    return is_over or _applied(
+        session, _owned(claim), state="ready", next_try_at=now, finished_at=None, **over
+    )
 
 
 def fail(session: Session, claim: Claim, now: datetime, error: str, *, is_transient: bool) -> bool:
@@ -266,8 +278,8 @@ class Lease:
             LeaseLost: when another run has taken the row.
 
         """
-        row = session.get(Work, self.claim.work_id, populate_existing=True, with_for_update=True)
-        if row is None or not _is_owned(row, self.claim):
+        mine = select(Work.id).where(*_owner_is(self.claim)).with_for_update()
+        if session.scalar(mine) is None:
             raise _lost(self.claim)
 
     def prolong(self) -> bool:
@@ -291,16 +303,20 @@ def _take_sweep(
     lease_seconds: float,
     is_gone: Callable[[str], bool],
 ) -> bool:
-    lease = session.get(Sweep, 1, with_for_update=True)
-    if lease is None:
-        lease = Sweep(id=1)
-        session.add(lease)
-    elif lease.lease_until > now and lease.owner != owner and not is_gone(lease.owner):
-        return False
-    lease.owner, lease.last_swept_at = owner, now
-    lease.lease_until = now + timedelta(seconds=lease_seconds)
-    session.flush()
-    return True
+    values = {
+        "owner": owner,
+        "last_swept_at": now,
+        "lease_until": now + timedelta(seconds=lease_seconds),
+    }
+    free = or_(Sweep.lease_until <= now, Sweep.owner == owner)
+    if _applied(session, update(Sweep).where(Sweep.id == 1, free), **values):
+        return True
+    other = session.get(Sweep, 1, with_for_update=True, populate_existing=True)
+    if other is None:
+        return insert_new(session, Sweep, {"id": 1, **values}) is not None
+    return is_gone(other.owner) and _applied(
+        session, update(Sweep).where(Sweep.id == 1, Sweep.owner == other.owner), **values
+    )
 
 
 def _lost(claim: Claim) -> LeaseLost:
@@ -308,7 +324,11 @@ def _lost(claim: Claim) -> LeaseLost:
 
 
 def _owned(claim: Claim) -> Update:
-    return update(Work).where(
+    return update(Work).where(*_owner_is(claim))
+
+
+def _owner_is(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    return (
         Work.id == claim.work_id,
         Work.state == "running",
         Work.owner == claim.owner,
