@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from PIL import Image
 
 from webapp import cli
 
+ROOT = Path(__file__).parents[1]
 SCHEMA = """
 name: things
 classes: [cat, cup]
@@ -78,6 +83,15 @@ def prepared() -> int:
     return int(told("job", "create", "job.yaml")["id"])
 
 
+def read_terminal(ours: int) -> str:
+    """All that a process draws on the terminal, until it ends."""
+    drawn = b""
+    with suppress(OSError), open(ours, "rb", buffering=0) as terminal:  # EIO when it has gone
+        while part := terminal.read(4096):
+            drawn += part
+    return drawn.decode()
+
+
 def test_a_job_goes_from_images_to_launch_by_commands(folder: Path) -> None:
     report = told("dataset", "import", "pictures", "--name", "photos")
     assert (report["n_rows"], report["n_accepted"], report["n_refused"]) == (3, 3, 0)
@@ -103,6 +117,28 @@ def test_a_job_goes_from_images_to_launch_by_commands(folder: Path) -> None:
     said("job", "pause", job_id)
     assert told("job", "list")[0]["state"] == "paused"
     said("job", "resume", job_id)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_launch_shows_its_progress_on_a_terminal_and_nowhere_else(
+    folder: Path, form: tuple[str, ...]
+) -> None:
+    job_id = prepared()
+    launch = (sys.executable, "-m", "webapp.cli", "job", "launch", str(job_id), "--yes", *form)
+    ours, theirs = pty.openpty()
+    place = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(launch, stdout=subprocess.PIPE, stderr=theirs, env=place) as process:
+        os.close(theirs)
+        drawn = read_terminal(ours)
+        printed, _ = process.communicate()
+    assert process.returncode == 0
+    assert ("Planning HITs" in drawn) is (not form)
+    assert b"Planning HITs" not in printed
+    assert told("job", "list")[0]["state"] == "running"
+
+
+def test_a_launch_that_nobody_watches_draws_nothing(folder: Path) -> None:
+    assert "Planning" not in said("job", "launch", str(prepared()), "--yes")
 
 
 def test_an_archive_is_imported_and_leaves_nothing_unpacked(folder: Path) -> None:

@@ -182,7 +182,10 @@ def launch_job(
             click.confirm("Launch, and let it spend up to the worst case?", abort=True, err=as_json)
         check_confirmed(gate.environment, gate.name, typed or "")
         launch_gate.check(gate)
-        with db.transaction(resources.sessions) as session:
+        with (
+            _door.progress_bar("Planning HITs", not as_json) as progress,
+            db.transaction(resources.sessions) as session,
+        ):
             found = launch(
                 session,
                 job_id,
@@ -191,6 +194,7 @@ def launch_job(
                 _door.now(),
                 _door.actor(),
                 confirmed=typed or "",
+                progress=progress,
             )
     _door.show(found, as_json, f"job {job_id} runs: {found.n_hits} HITs")
 

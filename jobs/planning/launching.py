@@ -18,13 +18,13 @@ from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound, Paused
 from jobs.hits import batches, planned_rows
 from jobs.planning import launch_gate, planning
+from jobs.planning.planning import TASKS_A_PAGE
 from jobs.resources import Resources
 from jobs.tables import Job, Work
 from jobs.work import Lease
 
 CALL = "launch_job"
 LAUNCHING = "launching"
-TASKS_A_PAGE = 2_000
 _REFUSALS = (InvalidInput, NotFound, BudgetExceeded, Paused)
 
 
@@ -59,7 +59,7 @@ def carry_out(resources: Resources, job_id: int, lease: Lease) -> None:
         return
     with reading(resources.sessions) as session:
         contexts = planning.routes_at_once(session, job_id)
-        n_total = sum(batches.count_route(session, context).n_hits for context in contexts)
+        n_total = planning.count_hits(session, contexts)
     n_done = 0
     for context in contexts:
         with reading(resources.sessions) as session:

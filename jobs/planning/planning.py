@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from jobs import events, intents, providers, work
 from jobs.blobs import Blobs
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound, Paused
-from jobs.hits import planned_rows
+from jobs.hits import batches, planned_rows
 from jobs.money import format_usd
 from jobs.planning.estimating import Estimate, estimate
 from jobs.records import BOXES, LabelSchema
@@ -22,10 +22,16 @@ from jobs.specs.label_schemas import load_schema
 from jobs.spending import ledger, limits
 from jobs.spending.ledger import Reason
 from jobs.tables import Dataset, Item, Job, Route, SchemaVersion
+from jobs.work import Progress
 from quality.consensus import boxes as box_methods
 from quality.consensus import tags as tag_methods
 
+TASKS_A_PAGE = 2_000  # that a launch writes at once
 _FIRST_RECONCILE = timedelta(minutes=30)
+
+
+def _nobody(_n_done: int, _n_total: int) -> None:
+    """Nobody looks on."""
 
 
 def create_job(session: Session, spec: JobSpec, now: datetime, actor: str = "system") -> Job:
@@ -101,11 +107,13 @@ def launch(
     actor: str,
     *,
     confirmed: str = "",
+    progress: Progress = _nobody,
 ) -> Estimate:
     """Slice the job and hand its batches to the background; all of it or nothing.
 
     A second launch is refused, so a double click posts once. In production, where workers
-    are paid real money, ``confirmed`` is the job's name as a person typed it.
+    are paid real money, ``confirmed`` is the job's name as a person typed it. ``progress``
+    hears how many HITs are planned, of how many.
 
     Raises:
         InvalidInput: when a production job's name was not typed.
@@ -121,8 +129,17 @@ def launch(
     check_confirmed(job.environment, job.name, confirmed)
     cost = check_cost(session, job, venues, blobs, now)
     job.launched_at = now
-    for context in routes_at_once(session, job_id):
-        planned_rows.post_route(session, context, now)
+    contexts = routes_at_once(session, job_id)
+    n_total, n_done = count_hits(session, contexts), 0
+    progress(n_done, n_total)
+    for context in contexts:
+        left = planned_rows.rows_left(session, context)
+        batch = batches.open_batch(session, context, now)
+        for page in planned_rows.pages(left.hits, TASKS_A_PAGE):
+            planned_rows.write(session, context, batch.id, page, left.known)
+            n_done += len(page)
+            progress(n_done, n_total)
+        planned_rows.publish_first(session, context, now)
     start(session, job, now)
     return cost
 
@@ -176,6 +193,11 @@ def routes_at_once(session: Session, job_id: int) -> list[RouteContext]:
         for route in _routes(session, job_id)
         if route.options["when"] == "always"
     ]
+
+
+def count_hits(session: Session, contexts: Sequence[RouteContext]) -> int:
+    """How many HITs the plans of these routes have."""
+    return sum(batches.count_route(session, context).n_hits for context in contexts)
 
 
 def start(session: Session, job: Job, now: datetime) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from jobs import calls, findings, intents, work
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, InvalidInput, Paused
-from jobs.planning import drafts, launching
+from jobs.planning import drafts, launching, planning
 from jobs.reports import job_report
 from jobs.spending import ledger
 from jobs.spending.ledger import Reason
@@ -122,6 +122,26 @@ def test_in_pages_the_rows_are_those_of_one_transaction(bench, small_pages):
     assert bench.job(paged).state == "running"
     assert len({hit.marker for hit in bench.ours(Hit)}) == bench.count(Hit)
     assert asked(bench, paged) == asked(bench, at_once)
+
+
+def test_a_launch_at_once_tells_how_many_hits_are_planned(bench, monkeypatch):
+    monkeypatch.setattr("jobs.planning.planning.TASKS_A_PAGE", 4)
+    job_id = bench.create(n_items=9, slicing="{gold_rate: 0, repeat_rate: 0.3}", tasks_per_hit=2)
+    heard = []
+    with transaction(bench.sessions) as session:
+        place = bench.resources
+        planning.launch(
+            session, job_id, place.venues, place.blobs, bench.dial(), "ada",
+            progress=lambda n_done, n_total: heard.append((n_done, n_total)),
+        )  # fmt: skip
+    n_hits = bench.count(Hit)
+    assert heard[0] == (0, n_hits)
+    assert heard[-1] == (n_hits, n_hits)
+    assert heard == sorted(set(heard))
+    assert len(heard) > 2
+    assert bench.count(Batch) == 1
+    bench.drain()
+    assert len(bench.market_hits()) == n_hits
 
 
 def test_of_several_who_ask_one_is_heard(bench):
