@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists
@@ -11,6 +12,7 @@ from jobs.records import SETTLED
 from jobs.tables import Consensus, Label
 
 
+@cache
 def is_current() -> ColumnElement[bool]:
     """A condition on ``Label``: the newest version, of a question that is settled."""
     is_settled = exists().where(

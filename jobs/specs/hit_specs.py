@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, case, select
 from sqlalchemy.orm import Session
 
 from jobs import images
@@ -14,7 +14,7 @@ from jobs.blobs import Blobs
 from jobs.errors import NotFound
 from jobs.exclusions import EXCLUSION
 from jobs.pages import hit_page
-from jobs.providers import Provider, environment_of
+from jobs.providers import HOME, STAFF, Provider
 from jobs.records import (
     BOXES,
     Environment,
@@ -91,22 +91,24 @@ def batch_context(session: Session, batch_id: int) -> RouteContext:
 
 def _context(session: Session, here: ColumnElement[bool]) -> RouteContext | None:
     row = session.execute(
-        select(Route, Job, SchemaVersion)
+        select(Route, Job, SchemaVersion, OwnQualification)
         .join(Job, Job.id == Route.job_id)
         .join(SchemaVersion, SchemaVersion.id == Job.schema_id)
+        .outerjoin(
+            OwnQualification,
+            and_(
+                OwnQualification.provider == Route.provider,
+                OwnQualification.environment
+                == case((Route.provider == STAFF, HOME), else_=Job.environment),
+                OwnQualification.name == EXCLUSION,
+            ),
+        )
         .where(here)
     ).one_or_none()
     if row is None:
         return None
-    route, job, schema = row
+    route, job, schema, exclusion = row
     settings = HitSettings.model_validate(route.options["hit"])
-    exclusion = session.scalar(
-        select(OwnQualification).where(
-            OwnQualification.provider == route.provider,
-            OwnQualification.environment == environment_of(route.provider, job.environment),
-            OwnQualification.name == EXCLUSION,
-        )
-    )
     template = saved_templates.page_source(session, settings.template)
     return RouteContext(job, route, load_schema(schema), settings, template, exclusion)
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 
-from sqlalchemy import Select, and_, delete, exists, literal, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from webapp.marketplace import decisions, notices, policies, qualifying
@@ -57,51 +68,27 @@ def sweep(market: Market) -> int:
     What one act makes due (an end of retention after an approval) is found by the next look.
     """
     now, done = market.dial.now(), 0
-    looks = _looks(now, now - market.options.retention_days * DAY)
+    oldest = now - market.options.retention_days * DAY
     last: list[list[int]] = []
     while True:
         with reading(market.sessions) as session:
-            due = _due(session, looks)
+            due = _due(session, now, oldest)
         if due == last or not any(due):
             return done
-        for look, ids in zip(looks, due, strict=True):
+        for look, ids in zip(_LOOKS, due, strict=True):
             if ids:
-                write(market.sessions, partial(_act_on, ids=sorted(ids), act=look.act))
+                write(market.sessions, partial(_act_on, ids=sorted(ids), act=look.act, now=now))
                 done += len(ids)
         last = due
 
 
-@dataclass(frozen=True)
-class _Look:
-    """A query for what is due, and what to do with each row's id."""
-
-    query: Select[int]
-    act: Callable[[Session, int], object]
-
-
-def _due(session: Session, looks: Sequence[_Look]) -> list[list[int]]:
+def _due(session: Session, now: int, oldest: int) -> list[list[int]]:
     """The first ids that each look finds, in one query: a sweep goes before most requests."""
-    numbered = []
-    for number, look in enumerate(looks):
-        found = look.query.limit(_BATCH).subquery()
-        numbered.append(select(literal(number), found.c.id))
-    due: list[list[int]] = [[] for _ in looks]
-    for number, pk in session.execute(union_all(*numbered)):
+    due: list[list[int]] = [[] for _ in _LOOKS]
+    times = {"now": now, "oldest": oldest, "a_day_ago": now - DAY}
+    for number, pk in session.execute(_ALL_LOOKS, times):
         due[number].append(pk)
     return due
-
-
-def _looks(now: int, oldest: int) -> tuple[_Look, ...]:
-    """All that time brings about, in the order in which it is done."""
-    return (
-        _Look(_overdue(now), lambda session, pk: abandon(session, pk, now)),
-        _Look(_auto_approvable(now), lambda session, pk: _auto_approve(session, pk, now)),
-        _Look(_expired(now), lambda session, pk: _expire(session, pk, now)),
-        _Look(_outlived(oldest), lambda session, pk: _retire(session, pk, now)),
-        _Look(_unused_types(oldest), _drop_type),
-        _Look(_ending(oldest), lambda session, pk: _end_qualification(session, pk, now)),
-        _Look(_stale_tokens(now), _drop_token),
-    )
 
 
 def abandon(session: Session, assignment_pk: int, now: int) -> None:
@@ -132,50 +119,8 @@ def _retire(session: Session, hit_pk: int, now: int) -> None:
         dispose(session, hit, now)
 
 
-def _overdue(now: int) -> Select[int]:
-    return select(Assignment.id).where(Assignment.state == "Accepted", Assignment.deadline <= now)
-
-
-def _auto_approvable(now: int) -> Select[int]:
-    return select(Assignment.id).where(
-        Assignment.state == "Submitted", Assignment.auto_approves_at <= now
-    )
-
-
-def _expired(now: int) -> Select[int]:
-    return select(Hit.id).where(
-        Hit.status.in_(_OPEN), Hit.expires_at <= now, Hit.told_expired.is_(False)
-    )
-
-
-def _outlived(oldest: int) -> Select[int]:
-    return select(Hit.id).where(
-        Hit.status.in_(("Reviewable", "Reviewing")),
-        Hit.n_submitted == 0,
-        or_(Hit.reviewable_at <= oldest, Hit.reviewable_at.is_(None)),
-        Hit.created_at <= oldest,
-    )
-
-
-def _unused_types(oldest: int) -> Select[int]:
-    alive = exists().where(Hit.type_id == HitType.id, Hit.status != "Disposed")
-    return select(HitType.id).where(
-        HitType.used_at <= oldest, HitType.is_deleted.is_(False), ~alive
-    )
-
-
-def _drop_type(session: Session, type_pk: int) -> None:
+def _drop_type(session: Session, type_pk: int, _now: int) -> None:
     session.get_one(HitType, type_pk).is_deleted = True
-
-
-def _ending(oldest: int) -> Select[int]:
-    """Qualification types being disposed of, and those nobody has used for the retention time."""
-    unused = and_(
-        QualificationType.status.in_(("Active", "Inactive")),
-        QualificationType.used_at <= oldest,
-        QualificationType.for_staff.is_(False),
-    )
-    return select(QualificationType.id).where(or_(QualificationType.status == "Disposing", unused))
 
 
 def _end_qualification(session: Session, type_pk: int, now: int) -> None:
@@ -186,14 +131,78 @@ def _end_qualification(session: Session, type_pk: int, now: int) -> None:
         qualifying.start_disposing(session, row, now)
 
 
-def _stale_tokens(now: int) -> Select[int]:
-    return select(RequestToken.id).where(RequestToken.used_at <= now - DAY)
-
-
-def _drop_token(session: Session, pk: int) -> None:
+def _drop_token(session: Session, pk: int, _now: int) -> None:
     session.execute(delete(RequestToken).where(RequestToken.id == pk))
 
 
-def _act_on(session: Session, ids: Iterable[int], act: Callable[[Session, int], object]) -> None:
+def _act_on(session: Session, ids: Iterable[int], act: Act, now: int) -> None:
     for pk in ids:
-        act(session, pk)
+        act(session, pk, now)
+
+
+Act = Callable[[Session, int, int], object]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A query for what is due, and what to do with each row's id at which time."""
+
+    query: Select[int]
+    act: Act
+
+
+_NOW = bindparam("now", type_=BigInteger)
+_OLDEST = bindparam("oldest", type_=BigInteger)
+_A_DAY_AGO = bindparam("a_day_ago", type_=BigInteger)
+_LOOKS = (
+    _Look(
+        select(Assignment.id).where(Assignment.state == "Accepted", Assignment.deadline <= _NOW),
+        abandon,
+    ),
+    _Look(
+        select(Assignment.id).where(
+            Assignment.state == "Submitted", Assignment.auto_approves_at <= _NOW
+        ),
+        _auto_approve,
+    ),
+    _Look(
+        select(Hit.id).where(
+            Hit.status.in_(_OPEN), Hit.expires_at <= _NOW, Hit.told_expired.is_(False)
+        ),
+        _expire,
+    ),
+    _Look(
+        select(Hit.id).where(
+            Hit.status.in_(("Reviewable", "Reviewing")),
+            Hit.n_submitted == 0,
+            or_(Hit.reviewable_at <= _OLDEST, Hit.reviewable_at.is_(None)),
+            Hit.created_at <= _OLDEST,
+        ),
+        _retire,
+    ),
+    _Look(
+        select(HitType.id).where(
+            HitType.used_at <= _OLDEST,
+            HitType.is_deleted.is_(False),
+            ~exists().where(Hit.type_id == HitType.id, Hit.status != "Disposed"),
+        ),
+        _drop_type,
+    ),
+    _Look(  # those being disposed of, and those nobody has used for the retention time
+        select(QualificationType.id).where(
+            or_(
+                QualificationType.status == "Disposing",
+                and_(
+                    QualificationType.status.in_(("Active", "Inactive")),
+                    QualificationType.used_at <= _OLDEST,
+                    QualificationType.for_staff.is_(False),
+                ),
+            )
+        ),
+        _end_qualification,
+    ),
+    _Look(select(RequestToken.id).where(RequestToken.used_at <= _A_DAY_AGO), _drop_token),
+)
+"""All that time brings about, in the order in which it is done."""
+_FOUND = [look.query.limit(_BATCH).subquery() for look in _LOOKS]
+_ALL_LOOKS = union_all(*(select(literal(n), one.c.id) for n, one in enumerate(_FOUND)))
