@@ -45,6 +45,11 @@ class Settings(BaseSettings):
         description="Folders on the server that managers may import from, separated by commas; "
         "empty: none.",
     )
+    models_dir: str = Field(
+        "",
+        description="Folder of the model files that a job's tagger may load, and no others; empty: "
+        "models in the data folder.",
+    )
     web_host: str = Field("127.0.0.1", description="Address the web app listens on.")
     web_port: int = Field(5080, description="Port of the web app.")
     public_url: str = Field(
@@ -107,6 +112,10 @@ class Settings(BaseSettings):
     def marketplace_database(self) -> str:
         """The marketplace's database URL in force."""
         return self.marketplace_database_url or f"sqlite:///{self.data_dir / 'marketplace.sqlite'}"
+
+    def models(self) -> Path:
+        """The folder of model files in force."""
+        return Path(self.models_dir) if self.models_dir else self.data_dir / "models"
 
     def web_url(self) -> str:
         """The web app's address as browsers see it, without a trailing slash."""

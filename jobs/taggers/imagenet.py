@@ -101,7 +101,7 @@ class ImagenetTagger:
             raise InvalidInput(f"{where}: expected ``otherwise``, for pictures of no group")
 
 
-def connect(options: Mapping[str, Any]) -> ImagenetTagger:
+def connect(options: Mapping[str, Any], _models: Path | None) -> ImagenetTagger:
     """The network with these options; its weights are read once a process."""
     return ImagenetTagger(read_options(ImagenetOptions, options, "imagenet"))
 

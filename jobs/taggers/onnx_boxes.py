@@ -2,7 +2,7 @@
 
 Options::
 
-    model: models/coco.onnx
+    model: coco.onnx                       # its path in the server's folder of models
     classes: [person, bicycle, ...]        # in the order of the model's class numbers
     rename: {cup: mug}                     # model class: schema class, where they differ
     at_least: 0.3                          # lowest score of a box that is kept
@@ -35,12 +35,15 @@ from pydantic import Field
 from jobs.errors import InvalidInput
 from jobs.images import open_upright
 from jobs.records import BOXES, LabelSchema, QuestionKind
+from jobs.taggers._model_files import find_model, no_model
 from jobs.taggers._reading import Options, read_options
 from quality.boxes import iou_matrix
 
+NAME = "onnx_boxes"
 VERSION = "1"
 LARGEST_BYTES = 2**31  # no ONNX file is larger: its format cannot say so
 
+NOT_ONNX = (runtime_errors.InvalidProtobuf, runtime_errors.InvalidArgument)
 LOAD_ERRORS = (
     runtime_errors.Fail,
     runtime_errors.InvalidGraph,
@@ -69,13 +72,13 @@ class DetectorOptions(Options):
 class Detector:
     """Answers box questions; the model's file is part of the version."""
 
-    def __init__(self, options: DetectorOptions) -> None:
+    def __init__(self, options: DetectorOptions, models: Path | None) -> None:
         self._options = options
         if len(options.outputs) not in (1, 3):
             raise InvalidInput(
                 f"tagger onnx_boxes: expected one or three outputs, got {list(options.outputs)}"
             )
-        self._session, digest = _open(options.model)
+        self._session, digest = _open(models, options.model)
         self.version = f"{VERSION}+{digest[:12]}"
         shape = self._session.get_inputs()[0].shape
         self._channels_last = len(shape) == 4 and shape[3] == 3
@@ -152,24 +155,22 @@ class Detector:
                 )
 
 
-def connect(options: Mapping[str, Any]) -> Detector:
+def connect(options: Mapping[str, Any], models: Path | None) -> Detector:
     """The detector with these options; its model is read once a process."""
-    return Detector(read_options(DetectorOptions, options, "onnx_boxes"))
+    return Detector(read_options(DetectorOptions, options, NAME), models)
 
 
-def _open(model: Path) -> tuple[onnxruntime.InferenceSession, str]:
+def _open(models: Path | None, named: Path) -> tuple[onnxruntime.InferenceSession, str]:
+    model = find_model(models, named, NAME)
     try:
         stat = model.stat()
         if not S_ISREG(stat.st_mode) or stat.st_size > LARGEST_BYTES:
-            raise _no_model(model)
-        return _load(model.resolve(), stat.st_mtime_ns, stat.st_size)
-    except (OSError, ValueError) as error:
-        raise _no_model(model) from error
-
-
-def _no_model(model: Path) -> InvalidInput:
-    """The same words whatever lies there: a job's author learns nothing of the server's files."""
-    return InvalidInput(f"tagger onnx_boxes: {model}: no model file, or not an ONNX model")
+            raise no_model(named, NAME)
+        return _load(model, stat.st_mtime_ns, stat.st_size)
+    except (OSError, ValueError, *NOT_ONNX) as error:
+        raise no_model(named, NAME) from error
+    except LOAD_ERRORS as error:
+        raise InvalidInput(f"tagger {NAME}: {named}: cannot be loaded: {error}") from error
 
 
 @lru_cache(maxsize=4)
@@ -177,12 +178,7 @@ def _load(model: Path, _changed: int, _size: int) -> tuple[onnxruntime.Inference
     data = model.read_bytes()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # background workers run side by side
-    try:
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except (runtime_errors.InvalidProtobuf, runtime_errors.InvalidArgument) as error:
-        raise _no_model(model) from error
-    except LOAD_ERRORS as error:
-        raise InvalidInput(f"tagger onnx_boxes: {model}: cannot be loaded: {error}") from error
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     return session, hashlib.sha256(data).hexdigest()
 
 

@@ -29,6 +29,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -120,7 +121,7 @@ class Photometer:
         )
 
 
-def connect(options: Mapping[str, Any]) -> Photometer:
+def connect(options: Mapping[str, Any], _models: Path | None) -> Photometer:
     """The photometer with these options."""
     return Photometer(read_options(PhotometryOptions, options, "photometry"))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
-from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from jobs.errors import InvalidInput
@@ -17,6 +16,7 @@ from jobs.taggers import load_tagger
 from jobs.taggers._efficientnet import _WeightsUnpickler
 from jobs.taggers.imagenet import class_probabilities, embedding
 from quality.boxes import iou_matrix
+from tests.jobs.onnx_models import constant_model
 
 ROOT = Path(__file__).parents[2]
 PHOTOS = Path(skimage.__file__).parent / "data"
@@ -120,8 +120,8 @@ def coco_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_real_detector_boxes_what_real_photos_show(
     coco_model: Path, photo: str, label: str, gold: tuple[int, ...]
 ) -> None:
-    options = {"model": coco_model, "classes": COCO_CLASSES, "rename": {"cup": "mug"}}
-    tagger = load_tagger("onnx_boxes", options)
+    options = {"model": coco_model.name, "classes": COCO_CLASSES, "rename": {"cup": "mug"}}
+    tagger = load_tagger("onnx_boxes", options, coco_model.parent)
     picture = (PHOTOS / photo).read_bytes()
     value = tagger.tag(picture, "boxes", SCENE, ())
     (box,) = value["boxes"]
@@ -130,26 +130,6 @@ def test_a_real_detector_boxes_what_real_photos_show(
     assert 0.3 <= box["score"] <= 1
     assert iou_matrix(np.array(sides), np.array([gold], dtype=float))[0, 0] > 0.75
     assert value == tagger.tag(picture, "boxes", SCENE, ())
-
-
-def constant_model(path: Path, outputs: dict[str, np.ndarray]) -> Path:
-    """A detector that sees the same boxes in every picture, (1, 3, 40, 80) in."""
-    graph_nodes = [
-        helper.make_node("Constant", [], [name], value=numpy_helper.from_array(array))
-        for name, array in outputs.items()
-    ]
-    graph = helper.make_graph(
-        graph_nodes,
-        "constant",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 40, 80])],
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, array.shape)
-            for name, array in outputs.items()
-        ],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    path.write_bytes(model.SerializeToString())
-    return path
 
 
 def white(width: int, height: int) -> bytes:
@@ -170,8 +150,9 @@ def test_rows_in_input_pixels_become_boxes_of_the_picture(tmp_path: Path) -> Non
         ],
         dtype=np.float32,
     )[None]
-    model = constant_model(tmp_path / "m.onnx", {"detections": rows})
-    tagger = load_tagger("onnx_boxes", {"model": str(model), "classes": ["person", "mug"]})
+    constant_model(tmp_path / "m.onnx", {"detections": rows})
+    options = {"model": "m.onnx", "classes": ["person", "mug"]}
+    tagger = load_tagger("onnx_boxes", options, tmp_path)
     value = tagger.tag(white(160, 120), "boxes", SCENE, ())
     assert [(b["label"], b["left"], b["top"], b["right"], b["bottom"]) for b in value["boxes"]] == [
         ("person", 16, 12, 80, 60),
@@ -187,12 +168,12 @@ def test_three_outputs_in_fractions_are_read_too(tmp_path: Path) -> None:
         "labels": np.array([[1]], dtype=np.float32),
     }
     options = {
-        "model": str(constant_model(tmp_path / "m.onnx", outputs)),
+        "model": constant_model(tmp_path / "m.onnx", outputs).name,
         "classes": ["background", "person"],
         "outputs": ["boxes", "scores", "labels"],
         "coordinates": "fractions",
     }
-    value = load_tagger("onnx_boxes", options).tag(white(100, 50), "boxes", SCENE, ())
+    value = load_tagger("onnx_boxes", options, tmp_path).tag(white(100, 50), "boxes", SCENE, ())
     assert value["boxes"] == [
         {"label": "person", "left": 10, "top": 10, "right": 50, "bottom": 30, "score": 0.75}
     ]
@@ -201,7 +182,7 @@ def test_three_outputs_in_fractions_are_read_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "nowhere.onnx"}, "no model file"),
+        ({"model": "nowhere.onnx"}, "no such model"),
         ({"outputs": ["boxes"]}, "no output 'boxes'"),
         ({"outputs": ["a", "b"]}, "one or three"),
         ({"classes": ["zebra"]}, "none of the classes"),
@@ -211,14 +192,13 @@ def test_a_detector_that_does_not_fit_is_refused(
     tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     rows = np.zeros((1, 1, 6), dtype=np.float32)
-    model = constant_model(tmp_path / "m.onnx", {"detections": rows})
-    options = {"model": str(model), "classes": ["person"], **change}
+    constant_model(tmp_path / "m.onnx", {"detections": rows})
+    options = {"model": "m.onnx", "classes": ["person"], **change}
     with pytest.raises(InvalidInput, match=message):
-        load_tagger("onnx_boxes", options).check("boxes", SCENE, ())
+        load_tagger("onnx_boxes", options, tmp_path).check("boxes", SCENE, ())
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "m.onnx"
-    path.write_bytes(b"not a model")
-    with pytest.raises(InvalidInput, match="not an ONNX model"):
-        load_tagger("onnx_boxes", {"model": str(path), "classes": ["person"]})
+    (tmp_path / "m.onnx").write_bytes(b"not a model")
+    with pytest.raises(InvalidInput, match="no such model"):
+        load_tagger("onnx_boxes", {"model": "m.onnx", "classes": ["person"]}, tmp_path)

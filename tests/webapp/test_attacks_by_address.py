@@ -17,6 +17,7 @@ from jobs import calls
 from jobs.db import transaction
 from jobs.findings import report
 from tests.canary import SECRET, Canary, listening
+from tests.jobs.onnx_models import SEES_NOTHING, constant_model
 from tests.jobs.pictures import picture
 from tests.webapp import campaign
 from tests.webapp.browsing import close, open_app, sign_in
@@ -37,7 +38,10 @@ WITHIN = (
     "/etc/passwd", "//etc/passwd", "../../../../etc/passwd", "..\\..\\etc\\passwd",
     "..%2f..%2f..%2fetc%2fpasswd", "....//....//etc/passwd", "/proc/self/environ",
 )  # fmt: skip
-MODELS = ("/etc", "/etc/passwd", "/etc/shadow", "/not/there/at/all", "/dev/zero", "/dev/null")
+MODELS = (
+    "/etc", "/etc/passwd", "/etc/shadow", "/not/there/at/all", "/dev/zero", "/dev/null",
+    "{folder}/beside.onnx", "../beside.onnx", "out.onnx", "missing.onnx",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -133,10 +137,18 @@ def test_no_example_picture_is_a_file_of_the_server(app: Flask, canary: Canary) 
 
 
 def test_a_model_s_path_tells_nothing_of_the_server_s_files(app: Flask) -> None:
-    """A folder was a server error, a device without end was read, and absence had its own words."""
+    """A folder was a server error, a device without end was read, and absence had its own words.
+
+    A model that lies beside the folder of models is as good as none, by its name or by a link.
+    """
     program = Program(app)
+    models = app.extensions["hitworks"].settings.models()
+    models.mkdir()
+    constant_model(models.parent / "beside.onnx", SEES_NOTHING)
+    (models / "out.onnx").symlink_to(models.parent / "beside.onnx")
     told = set()
-    for number, model in enumerate(MODELS):
+    for number, named in enumerate(MODELS):
+        model = named.format(folder=models.parent)
         options = {
             "tagger": "onnx_boxes",
             "tagger_options": {"model": model, "classes": ["cup"]},
@@ -145,8 +157,10 @@ def test_a_model_s_path_tells_nothing_of_the_server_s_files(app: Flask) -> None:
         made: Any = program.send("/jobs", {**JOB, "name": f"m{number}", "routes": [route]}).json
         answer = program.send(f"/jobs/{made['summary']['id']}/estimate", None, "GET")
         assert answer.status_code == 422, (model, answer.text)
+        assert program.get(f"/jobs/{made['summary']['id']}").status_code == 200
         told.add(answer.json["error"]["message"].replace(model, "FILE"))  # type: ignore[index]
     assert len(told) == 1, told
+    assert "HITWORKS_MODELS_DIR" in told.pop()
 
 
 def test_nobody_sets_an_endpoint(app: Flask, canary: Canary) -> None:

@@ -97,6 +97,7 @@ def places(settings: Settings) -> tuple[tuple[str, str, str], ...]:
             settings.blob_url or f"{settings.data_dir / 'blobs'}",
         ),
         ("Data folder", "Keys, exports and records of this machine.", str(settings.data_dir)),
+        ("Models", "Files that a job's tagger may load.", str(settings.models())),
         ("Marketplace", "Our own venue's address.", settings.local_mturk()),
         ("Venues", "Who can answer.", ", ".join(providers.names())),
         ("Taggers", "Models that can answer.", ", ".join(taggers.names())),
