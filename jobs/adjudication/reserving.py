@@ -19,7 +19,7 @@ from jobs.reports.conflicts import ConflictRow, Queue, conflicts
 from jobs.tables import Consensus, Reservation, User
 
 LEASE = timedelta(minutes=3)
-_TRIES = 5
+_AT_A_LOOK = 5
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,16 @@ def take_next(
 ) -> ConflictRow | None:
     """The worst question after this place that nobody looks at and this person may decide.
 
-    It is theirs from now on; None when there is no further one. Two people who ask at once
-    get two questions.
+    It is theirs from now on; None only when there is no further one. However many ask at once,
+    each gets another question: where somebody was quicker, theirs is seen at the next look, so
+    every look that gives nothing means that others got something. On SQLite one looks at a time.
     """
     mine = replace(queue, free_for=by.name)
-    for _ in range(_TRIES):
-        rows = conflicts(session, mine, after=after, limit=_TRIES, now=now)
+    while rows := conflicts(session, mine, after=after, limit=_AT_A_LOOK, now=now):
         for row in rows:
             consensus_id = _question_id(session, row.job_id, row.item_id, row.kind)
             if _take(session, consensus_id, by, now):
                 return row
-        if not rows:
-            return None
     return None
 
 

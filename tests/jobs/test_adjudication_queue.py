@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -170,28 +171,52 @@ def test_two_who_start_at_once_get_two_questions_on_both_databases(sessions):
     assert len(set(taken)) == 4
 
 
-def test_many_who_start_at_once_never_share_a_question(sessions):
+@pytest.mark.parametrize("n_more", [-8, 0])
+def test_of_many_who_start_at_once_each_gets_a_question_while_there_is_one(sessions, n_more):
+    n_people = 32
     with transaction(sessions) as session:
-        job, _ = a_conflict(session, n_items=40)
+        job, items = a_conflict(session, n_items=n_people + n_more)
         queue = Queue(job.id)
-    gate = threading.Barrier(32)
+    gate = threading.Barrier(n_people)
 
-    def ask(number: int) -> int | None:
+    def start(number: int) -> int | None:
+        person = Decider(f"person{number}@example.org", is_manager=False)
+        gate.wait()
         with transaction(sessions) as session:
-            person = Decider(f"person{number}@example.org", is_manager=False)
             row = reserving.take_next(session, queue, by=person, now=NOW)
             return row.item_id if row else None
 
-    def start(number: int) -> int | None:
-        gate.wait()
-        return ask(number)
+    with ThreadPoolExecutor(n_people) as pool:
+        taken = list(pool.map(start, range(n_people)))
+    got = [item_id for item_id in taken if item_id is not None]
+    assert sorted(got) == sorted(item.id for item in items)
 
-    with ThreadPoolExecutor(32) as pool:
-        first = list(pool.map(start, range(32)))
-    # Who came too late at every look is told that there is none, and asks again.
-    taken = [item or ask(number) for number, item in enumerate(first)]
-    assert None not in taken
-    assert len(set(taken)) == 32
+
+@pytest.mark.postgres
+def test_who_comes_too_late_at_every_look_still_gets_what_is_left(postgres_databases):
+    """Eight others take five questions each, unseen until they are done: then eight looks fail."""
+    n_others, n_each = 8, 5
+    with postgres_databases.copy() as url, ExitStack() as place:
+        engine = open_engine(url)
+        place.callback(engine.dispose)
+        sessions = open_sessions(engine)
+        with transaction(sessions) as session:
+            job, items = a_conflict(session, n_items=n_others * n_each + 1)
+        late = place.enter_context(sessions())
+        pool = place.enter_context(ThreadPoolExecutor(1))
+        others = [place.enter_context(sessions()) for _ in range(n_others)]
+        for number, other in enumerate(others):
+            person = Decider(f"person{number}@example.org", is_manager=False)
+            for item in items[n_each * number : n_each * (number + 1)]:
+                reserving.reserve(other, job.id, item.id, "tags", by=person, now=NOW)
+        waits_for = "SELECT pg_backend_pid() = ANY(pg_blocking_pids(:pid))"
+        pid = late.scalar(text("SELECT pg_backend_pid()"))
+        asked = pool.submit(reserving.take_next, late, Queue(job.id), by=ANA, now=NOW)
+        for other in others:
+            while not other.scalar(text(waits_for), {"pid": pid}):
+                assert not asked.done(), asked.result()
+            other.commit()
+        assert asked.result().item_id == items[-1].id
 
 
 def test_a_database_of_version_8_keeps_its_decisions_and_takes_second_looks(empty_database_url):
