@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import redis
@@ -222,22 +223,46 @@ def _run_here(work_id: int) -> None:
     if _here is None:
         raise RuntimeError("background calls run in a worker's horse only")
     resources, connection = _here
-    calls.run(resources, work_id, owners.this_process(), kept)
+    calls.run(resources, work_id, owners.this_process(), partial(kept, when_lost=_end_horse))
     wake_due(resources, connection)
 
 
+def _end_horse(lease: Lease) -> None:
+    """Free the worker of a run that hangs or has lost its work: what it was doing, another does.
+
+    It ends as by ``kill -9``, which any run may at any place, and the row is found again.
+    """
+    claim = lease.claim
+    _log.error(
+        "%s of %s (work %s, attempt %s): the lease is lost, or nothing was heard of the run for %s;"
+        " its process ends",
+        claim.task_name, claim.subject_id, claim.work_id, claim.attempt, work.LONGEST_STEP,
+    )  # fmt: skip
+    os._exit(1)
+
+
+def _leave_it(_lease: Lease) -> None:
+    """A command is let go on to its next step, which the lost lease stops."""
+
+
 @contextmanager
-def kept(lease: Lease) -> Iterator[None]:
-    """Prolong the lease for as long as the block runs; a process that stands still loses it."""
+def kept(lease: Lease, when_lost: Callable[[Lease], None] = _leave_it) -> Iterator[None]:
+    """Prolong the lease for as long as the block runs; a process that stands still loses it.
+
+    ``when_lost`` is called, in a thread of its own, once the lease is another's or the step
+    seems to hang.
+    """
     is_over = threading.Event()
 
     def prolong() -> None:
         while not is_over.wait(lease.seconds / 3):
             try:
                 if not lease.prolong():
-                    return
+                    break
             except UNANSWERED as error:
                 _log.warning("the database does not answer: %s", error)
+        if not is_over.is_set():
+            when_lost(lease)
 
     keeper = threading.Thread(target=prolong, daemon=True)
     keeper.start()

@@ -337,4 +337,18 @@ BUGS = (
         "return 0",
         "launch_gate.py",
     ),
+    _bug(
+        "a reply that dribbles is read for ever",
+        "providers/_turk_deadline",
+        "    kinds.update(http=_Pool, https=_SecurePool)",
+        "    kinds.update()",
+        "slow_replies.py::test_a_reply_that_dribbles_through_tls_ends_too",
+    ),
+    _bug(
+        "a horse that hangs keeps its worker",
+        "background",
+        "partial(kept, when_lost=_end_horse)",
+        "kept",
+        "stuck_horses.py::test_a_horse_whose_work_was_taken_over_ends_and_its_worker_does_other_work",
+    ),
 )

@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs.providers import _turk_errors as turk
-from jobs.providers._turk_session import open_session
+from jobs.providers._turk_session import make_client
 
 ENDPOINT = "https://sts.us-east-1.amazonaws.com"
 
@@ -22,7 +22,7 @@ def open_identity_client() -> Any:
         region_name="us-east-1",
         user_agent_extra="hitworks",
     )
-    return open_session().client("sts", config=config, endpoint_url=ENDPOINT)
+    return make_client("sts", config=config, endpoint_url=ENDPOINT)
 
 
 def caller(client: Any) -> tuple[str, str]:

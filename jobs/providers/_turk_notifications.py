@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs import strict_json
 from jobs.errors import InvalidInput, ProviderError
-from jobs.providers._turk_session import open_session
+from jobs.providers._turk_session import make_client
 
 LARGEST_MESSAGE = 256 * 1024
 MOST_EVENTS = 100
@@ -52,7 +52,7 @@ class EventQueue:
             )
         key = None if region else "local"
         address = urlsplit(url)
-        self._client: Any = open_session().client(
+        self._client: Any = make_client(
             "sqs",
             region_name=region or "us-east-1",
             endpoint_url=f"{address.scheme}://{address.netloc}",

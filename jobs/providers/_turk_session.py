@@ -1,4 +1,4 @@
-"""boto3's sessions: each client has one of its own, but the files they read are read once.
+"""boto3's clients: each has a session of its own, but the files they read are read once.
 
 A client's credentials may change, and a session is no thing to share between threads; the
 descriptions of Amazon's APIs that come with botocore never change, and reading them anew
@@ -14,6 +14,8 @@ import boto3
 import botocore.session
 from botocore.loaders import JSONFileLoader
 
+from jobs.providers._turk_deadline import bounded
+
 
 class _ReadOnce(JSONFileLoader):
     """Keeps what it has read; whoever asks takes it as it is."""
@@ -26,8 +28,9 @@ class _ReadOnce(JSONFileLoader):
 _FILES = _ReadOnce()
 
 
-def open_session() -> boto3.session.Session:
-    """A session with the credentials that boto3 finds now."""
+def make_client(service: Any, **arguments: Any) -> Any:
+    """boto3's client of ``service``, with the credentials found now; its calls end in time."""
     core = botocore.session.Session()
     core.get_component("data_loader").file_loader = _FILES
-    return boto3.session.Session(botocore_session=core)
+    session = boto3.session.Session(botocore_session=core)
+    return bounded(session.client(service, **arguments))

@@ -26,7 +26,7 @@ from jobs.providers import _turk_qualifications as qualifications
 from jobs.providers import _turk_replies as replies
 from jobs.providers._turk_people import TurkPeople
 from jobs.providers._turk_question import checked_question
-from jobs.providers._turk_session import open_session
+from jobs.providers._turk_session import make_client
 from jobs.providers._turk_terms import CrowdTerms, Terms
 from jobs.records import Bonus, Environment, HitSpec, Identity, PostedHit, Quote, Submission
 from jobs.settings import Settings
@@ -80,7 +80,7 @@ def open_client(environment: Environment, settings: Settings, local_account: str
     key = secret = None
     if environment == "local":
         key, secret = local_account, read_requester_key(settings.data_dir, local_account)
-    client = open_session().client(
+    client = make_client(
         "mturk",
         config=config,
         aws_access_key_id=key,

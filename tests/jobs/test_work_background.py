@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,13 +14,11 @@ from rq.serializers import JSONSerializer
 
 from jobs import background, calls, owners, work
 from jobs.clock import machine_time
-from jobs.db import open_sessions, transaction
-from jobs.tables import Hit, Label, RawSubmission, Work
-from tests.jobs.lifecycle import open_bench
+from jobs.db import transaction
+from jobs.tables import Hit, RawSubmission, Work
+from tests.jobs.processes import check_end, wait_until, wait_until_finished
 from webapp.marketplace.faults import Fault
-from webapp.marketplace.serving import serve
 
-PROGRAM = "from jobs import background, settings; background.run_worker(settings.read_settings())"
 LOSSY_PROGRAM = """
 import random, sys
 from rq import Queue
@@ -46,88 +40,6 @@ class Lossy(Queue):
 background.Queue = Lossy
 background.run_worker(settings.read_settings())
 """
-PATIENCE_SECONDS = 120
-
-
-class Workers:
-    """Background worker processes of one installation."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def start(self, number: int = 1, program: str = PROGRAM, *arguments: str) -> None:
-        for _ in range(number):
-            command = [sys.executable, "-c", program, *arguments]
-            self.processes.append(subprocess.Popen(command, env=self._environment))
-
-    def kill(self) -> None:
-        for process in self.processes:
-            process.kill()
-            process.wait()
-        self.processes.clear()
-
-    def stop(self) -> list[int]:
-        for process in self.processes:
-            process.send_signal(signal.SIGTERM)
-        codes = [process.wait(60) for process in self.processes]
-        self.processes.clear()
-        return codes
-
-
-@pytest.fixture
-def live(tmp_path, engine, database_url, queue_url):
-    """An installation on the wall's clock, and the maker of its worker processes."""
-    with serve(database_url=f"sqlite:///{tmp_path / 'market.sqlite'}") as market:
-        bench = open_bench(
-            tmp_path, open_sessions(engine), market, machine_time,
-            database_url=database_url, redis_url=queue_url,
-            sweep_seconds=1.0, lease_seconds=4.0,
-        )  # fmt: skip
-        workers = Workers(
-            {
-                **os.environ,
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-                "HITWORKS_DATA_DIR": str(tmp_path / "data"),
-                "HITWORKS_DATABASE_URL": database_url,
-                "HITWORKS_REDIS_URL": queue_url,
-                "HITWORKS_MTURK_LOCAL_URL": market.url,
-                "HITWORKS_POLL_SECONDS": "0.5",
-                "HITWORKS_SWEEP_SECONDS": "1",
-                "HITWORKS_LEASE_SECONDS": "4",
-                "HITWORKS_LOG_LEVEL": "warning",
-            }
-        )
-        yield bench, workers, redis.Redis.from_url(queue_url)
-        workers.kill()
-
-
-def wait_until(is_so: Callable[[], object], bench=None) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        if time.monotonic() > deadline:
-            rows = bench.ours(Work) if bench else ()
-            pytest.fail(
-                "\n".join(
-                    f"{row.key} {row.state} {row.attempts} {row.next_try_at} {row.error}"
-                    for row in rows
-                )
-                or "late"
-            )
-        time.sleep(0.05)
-
-
-def wait_until_finished(bench, job_id: int) -> None:
-    wait_until(lambda: bench.job(job_id).state == "finished", bench)
-
-
-def check_end(bench, job_id: int, n_hits: int, n_answers: int) -> None:
-    assert len(bench.market_hits()) == len(set(bench.market_hits())) == n_hits
-    assert bench.count(RawSubmission) == n_answers
-    assert bench.count(Label) == n_hits
-    assert bench.job(job_id).held_micros == 0
-    assert bench.spent_at_venue().spent_cents == n_answers * 6
-    bench.check_books()
 
 
 def test_a_worker_takes_a_job_from_launch_to_labels_and_stops_when_asked(live):
