@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +14,13 @@ from jobs.db import reading, transaction
 from jobs.settings import Settings
 from jobs.tables import ApiToken, Base
 from tests.webapp import campaign
-from tests.webapp.browsing import close, open_app, sign_in
+from tests.webapp.browsing import sign_in
 from tests.webapp.campaign import PASSWORD
 from tests.webapp.test_api import Program
 from tests.webapp.test_auth import addresses
+from tests.webapp.test_studio import FORM
 from webapp.auth import rule_of
+from webapp.marketplace.secrets_file import load_secrets
 from webapp.studio.frames import own_origin
 
 EVIL = "https://evil.example"
@@ -131,11 +132,46 @@ def test_nothing_listens_beyond_this_machine_unless_it_is_told_to(
     assert settings.redis_url == ""  # its own server, on a socket of this user's
 
 
-def test_the_studios_frame_answers_to_the_configured_address_alone(tmp_path: Path) -> None:
-    app = open_app(tmp_path / "public", public_url="https://labels.example.org/")
-    with app.test_request_context(base_url="http://evil.example"):
-        assert own_origin(app.extensions["hitworks"].settings) == "https://labels.example.org"
-    close(app)
+OURS = "http://127.0.0.1:5080"
+
+
+@pytest.mark.parametrize(
+    ("set_to", "asked_for", "own"),
+    [
+        ("", "http://evil.example", OURS),
+        ("", "http://evil.example:5080", OURS),
+        ("", "http://127.0.0.1.evil.example:5080", OURS),
+        ("", "http://localhost:5080@evil.example", OURS),
+        ("", "http://localhost:81", OURS),
+        ("", "https://localhost:5080", OURS),
+        ("", "http://localhost:5080", "http://localhost:5080"),
+        ("", "http://[::1]:5080", "http://[::1]:5080"),
+        ("https://labels.example.org/", "http://evil.example", "https://labels.example.org"),
+        ("https://labels.example.org/", "http://localhost:5080", "https://labels.example.org"),
+    ],
+)
+def test_the_studios_frame_answers_to_the_configured_address_alone(
+    set_to: str, asked_for: str, own: str
+) -> None:
+    settings = Settings(public_url=set_to, web_port=5080)
+    with Flask(__name__).test_request_context(base_url=asked_for):
+        assert own_origin(settings) == own
+
+
+def test_no_foreign_host_is_sealed_into_a_page_that_is_tried(app: Flask) -> None:
+    place = app.extensions["hitworks"]
+    load_secrets(place.settings.data_dir / "marketplace-secrets.json")
+    client = sign_in(app)
+    cookie = client.get_cookie("hitworks")
+    assert cookie is not None
+    client.set_cookie("hitworks", cookie.value, domain="evil.example")
+    said = client.post("/templates/preview", data=FORM, base_url="http://evil.example")
+    assert said.json is not None and said.json["frame"]["studio"] == place.settings.web_url()
+    shown = client.get("/jobs/2/preview/1", base_url="http://evil.example")
+    assert f'value="{place.settings.web_url()}"' in shown.text
+    for answer in (said, shown):
+        assert "evil.example" not in answer.text
+        assert "evil.example" not in str(answer.headers)
 
 
 @pytest.mark.parametrize(

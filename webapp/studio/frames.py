@@ -13,6 +13,7 @@ from jobs.settings import Settings
 from webapp.headers import CONTENT_POLICY
 
 NOT_ACCEPTED = "ASSIGNMENT_ID_NOT_AVAILABLE"
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def frame_of(settings: Settings, html: str, *, is_accepted: bool) -> dict[str, str]:
@@ -41,8 +42,13 @@ def frame_of(settings: Settings, html: str, *, is_accepted: bool) -> dict[str, s
 
 
 def own_origin(settings: Settings) -> str:
-    """The web app's own address as the asking browser sees it."""
-    return settings.public_url.rstrip("/") or request.host_url.rstrip("/")
+    """The web app's configured address: what a request calls its host is not to be trusted.
+
+    Where that address is loopback, another of loopback's names may have been typed.
+    """
+    own, asked = settings.web_url(), request.host_url.rstrip("/")
+    here = [f"http://{name}:{settings.web_port}" for name in LOOPBACK]
+    return asked if own in here and asked in here else own
 
 
 def allow_frame(page: str, settings: Settings) -> Response:

@@ -152,6 +152,7 @@ def _page(form: dict[str, str], error: str = "") -> Response:
         has_browser=importlib.util.find_spec("playwright") is not None,
         saved=whole(request.args, "saved", 0),
         content_url=place.settings.content_url(),
+        own_url=frames.own_origin(place.settings),
         **offered,
     )
     return frames.allow_frame(page, place.settings)
