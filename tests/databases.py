@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Dialect, Engine, create_engine, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 
 from jobs.db import open_engine
 from jobs.installation.migrating import upgrade
@@ -24,6 +25,7 @@ from tests.factories import NOW
 from webapp.marketplace.store import open_store
 
 _numbers = count(1)
+_STATEMENTS = 3000  # of the product, with room; some are one test's only
 
 
 class SqliteFiles:
@@ -99,12 +101,11 @@ class PostgresDatabases:
 def share_compiled_statements() -> None:
     """Have all engines of this process, one of each kind of database, use one cache."""
     for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):
-        cache: dict[Any, Any] = {}
-        shared: list[Dialect] = []
+        cache: LRUCache[Any, Any] = LRUCache(_STATEMENTS)
+        shared: dict[str, Dialect] = {}
 
         def engine_created(engine: Engine, cache=cache, shared=shared) -> None:  # type: ignore[no-untyped-def]
-            shared.append(engine.dialect)
-            engine.dialect = shared[0]
+            engine.dialect = shared.setdefault("first", engine.dialect)
             engine.update_execution_options(compiled_cache=cache)
 
         dialect.engine_created = engine_created  # type: ignore[method-assign]
@@ -114,3 +115,21 @@ def _migrate(url: str) -> None:
     engine = open_engine(url)
     upgrade(engine, NOW)
     engine.dispose()
+
+
+def guarded_tables(engine: Engine) -> set[str]:
+    """Tables whose triggers refuse every change of rows, and to be emptied."""
+    if engine.dialect.name == "sqlite":
+        query = (
+            "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' "
+            "AND name IN (tbl_name || '_no_update', tbl_name || '_no_delete') "
+            "GROUP BY tbl_name HAVING count(*) = 2"
+        )
+    else:  # before a statement, at UPDATE, DELETE and TRUNCATE: the bits of pg_trigger.h
+        query = (
+            "SELECT tgrelid::regclass::text FROM pg_trigger "
+            "WHERE tgname = tgrelid::regclass::text || '_no_change' AND tgenabled = 'O' "
+            "AND tgtype = 2 | 8 | 16 | 32"
+        )
+    with engine.connect() as connection:
+        return set(connection.scalars(text(query)))
