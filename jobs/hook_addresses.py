@@ -20,6 +20,8 @@ from jobs.errors import InvalidInput
 
 TIMEOUT_SECONDS = 10.0
 LONGEST_URL = 2000
+NOT_PUBLIC = "refused: its host is unknown, or not of the public internet"
+"""Said of both alike: who may add a hook learns no names that mean something within."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -111,12 +113,12 @@ def checked_address(host: str, port: int, *, may_be_private: bool) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Unreachable("unknown host") from error
+        raise Unreachable("unknown host" if may_be_private else NOT_PUBLIC) from error
     addresses = [str(entry[4][0]) for entry in found]
     if not may_be_private:
         for text in addresses:
             if not is_public(ipaddress.ip_address(text.partition("%")[0])):
-                raise Unreachable("refused: its host is not of the public internet")
+                raise Unreachable(NOT_PUBLIC)
     return addresses[0]
 
 

@@ -253,6 +253,38 @@ def test_a_name_is_resolved_once_and_connected_to_as_it_was_checked(
     assert connected == [public]
 
 
+def test_a_name_within_and_one_that_nobody_knows_look_alike(
+    monkeypatch: pytest.MonkeyPatch, place: Resources
+) -> None:
+    """Else whoever may add a hook could learn which names mean something within."""
+
+    def resolve(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        if host == "payroll.corp.example":
+            return [(0, 0, 0, "", ("10.1.2.3", port))]
+        raise socket.gaierror("nobody knows it")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    made = [add(place, f"http://{name}.corp.example/") for name in ("payroll", "nothing")]
+    open_finding(place)
+    calls.drain(replace(place, settings=Settings(data_dir=place.settings.data_dir)))
+    within, unknown = (rows(place, one.hook.id)[0] for one in made)
+    assert within.problem == unknown.problem == hook_addresses.NOT_PUBLIC
+    assert (within.status, within.state, within.attempts) == (
+        unknown.status, unknown.state, unknown.attempts
+    )  # fmt: skip
+
+
+def test_an_unknown_host_is_called_so_where_hooks_may_go_within(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def resolve(_host: str, _port: int, **_: object) -> list[tuple[object, ...]]:
+        raise socket.gaierror("nobody knows it")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(hook_addresses.Unreachable, match="unknown host"):
+        hook_addresses.post("http://nothing.corp.example/", b"", {}, may_be_private=True)
+
+
 @pytest.mark.parametrize("host", [
     "127.0.0.1", "[::1]", "0", "2130706433", "0x7f.1", "169.254.169.254", "10.1.2.3",
     "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1]", "localhost.",
