@@ -15,12 +15,16 @@ INSERT_ONLY = (
     "raw_submission",
     "template_version",
     "export_page",
+    "decision",
     "job_change",
 )
 
 
 def guard(table: str) -> None:
-    """``table`` takes rows and nothing else: UPDATE and DELETE fail, TRUNCATE too."""
+    """``table`` takes rows and nothing else: UPDATE and DELETE fail, TRUNCATE too.
+
+    For its owner as well, and where a table it refers to is emptied with CASCADE.
+    """
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
             op.execute(f"DROP TRIGGER IF EXISTS {table}_no_{verb.lower()}")

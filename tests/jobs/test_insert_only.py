@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from jobs.db import transaction
+from jobs.migrations.guards import INSERT_ONLY
 from jobs.spending import bonuses
 from jobs.tables import Assignment
+from tests.databases import guarded_tables
 from tests.jobs.lifecycle import Bench
 
 TABLES = ("raw_submission", "answer", "ledger_transaction", "ledger_entry")
@@ -46,3 +48,24 @@ def test_no_column_of_evidence_or_money_changes_and_no_row_goes(paid: Bench) -> 
         with engine.connect() as connection:
             after = connection.execute(text(f"SELECT * FROM {table} ORDER BY id")).all()
         assert after == before, table
+
+
+@pytest.mark.parametrize("dialect", [pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_postgres_empties_no_such_table_even_for_its_owner(paid: Bench, dialect: str) -> None:
+    engine = paid.sessions.kw["bind"]
+    before = {table: _count(engine, table) for table in INSERT_ONLY}
+    for table in (*INSERT_ONLY, "job", "dataset", "hit"):
+        way = f"TRUNCATE {table} RESTART IDENTITY CASCADE"
+        with pytest.raises(DBAPIError, match="insert-only"), engine.begin() as connection:
+            connection.execute(text(way))
+    assert {table: _count(engine, table) for table in INSERT_ONLY} == before
+    assert all(before[table] for table in TABLES)
+
+
+def test_every_table_that_takes_rows_alone_is_guarded_and_no_other(engine: Engine) -> None:
+    assert guarded_tables(engine) == set(INSERT_ONLY)
+
+
+def _count(engine: Engine, table: str) -> int:
+    with engine.connect() as connection:
+        return int(connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0)

@@ -9,8 +9,10 @@ from sqlalchemy.exc import DBAPIError
 
 from jobs.db import open_engine, open_sessions, reading, transaction
 from jobs.installation import migrating
+from jobs.migrations.guards import INSERT_ONLY
 from jobs.spending import ledger, limits
 from jobs.spending.ledger import Reason
+from tests.databases import guarded_tables
 from tests.factories import NOW
 
 AT = NOW.isoformat(sep=" ")
@@ -88,6 +90,11 @@ def test_what_could_not_be_changed_still_cannot(released, change):
     migrating.upgrade(released, NOW)
     with pytest.raises(DBAPIError), released.begin() as connection:
         connection.execute(text(change))
+
+
+def test_an_upgraded_database_guards_what_a_new_one_does(released):
+    migrating.upgrade(released, NOW)
+    assert guarded_tables(released) == set(INSERT_ONLY)
 
 
 def test_upgrading_twice_changes_nothing(released):
