@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
+from sqlalchemy import select
 
 from jobs.db import transaction
 from jobs.records import PageSource
 from jobs.specs import saved_templates
-from jobs.tables import Item, Job, Worker
+from jobs.tables import GoldResult, Item, Job, Label, Worker
 from tests.webapp import campaign
 from tests.webapp.browsing import Site
 from tests.webapp.campaign import PASSWORD
@@ -119,6 +120,28 @@ def test_no_cell_is_squeezed_to_a_letter_a_line(site: Site, browser: Browser) ->
             )
             assert min(widths, default=100) >= 100, address
             assert widths or address != "/templates"
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_bars_against_gold_begin_in_one_line(site: Site, browser: Browser, width: int) -> None:
+    with transaction(site.sessions) as session:
+        label = session.scalars(select(Label).limit(1)).one()
+        for name, n_right in (("all", 7), ("most", 6), ("none", 0)):
+            result = GoldResult(
+                job_id=1, item_id=label.item_id, kind="tags", name=name, label_id=label.id,
+                gold_at=campaign.NOW, n_right=n_right, n_labels=7, n_gold=7, iou_millionths=0,
+            )  # fmt: skip
+            session.merge(result)
+    with visit(site, browser, width=width) as page:
+        page.goto("/jobs/1")
+        shares = page.locator(".meter-cell .share")
+        assert {"100.0", "85.7", "0.0"} <= {text[:-2] for text in shares.all_text_contents()}
+        for part, edge in ((".share", "right"), (".gauge", "left")):
+            found = page.locator(f".meter-cell {part}").evaluate_all(
+                f"(all) => all.map((one) => one.getBoundingClientRect().{edge})"
+            )
+            assert len(found) >= 4
+            assert max(found) - min(found) < 0.1, (part, found)
 
 
 def test_voices_are_shown_and_hidden_by_key_and_by_click(site: Site, browser: Browser) -> None:
