@@ -5,8 +5,8 @@ intent a batch and time says what is wanted, and one a HIT and time says what wa
 money moves, for what the HITs may cost is held until they close. A HIT that was called in, or
 is about to end, stays closed to new workers: one that ended may be closed here and its money
 given back while the venue opens it. So each HIT is looked at again, and its call written
-down, in one transaction right before the call, and a HIT is not called in while a call to
-keep it open is under way (``is_under_way``).
+down, in one transaction right before the call, and a HIT is not called in right after a call
+to keep it open (``is_under_way``).
 """
 
 from __future__ import annotations
@@ -120,13 +120,26 @@ def prolong_batch(resources: Resources, batch_id: int, progress: Progress) -> in
 
 
 def is_under_way(session: Session, hit_id: int, now: datetime) -> bool:
-    """Whether a call to keep the HIT open may still have its effect.
+    """Whether a call to keep the HIT open was tried so lately that it may have its effect yet.
 
-    Its outcome is not known, or it was given up so lately that it may arrive yet.
+    Nobody waits for longer than that, whatever has become of the run that made it: while the
+    HIT's row is held, no further try begins, and after it was called in none is made.
     """
-    is_late = (Intent.state == "failed") & (Intent.last_sent_at > now - intents.LISTING_LAG)
-    begun = Intent.key.startswith(f"{_CALL}{hit_id}:") & (Intent.state.in_(intents.OPEN) | is_late)
+    lately = Intent.last_sent_at > now - intents.LISTING_LAG
+    begun = _calls_for(hit_id) & (Intent.state != "done") & lately
     return session.scalar(select(Intent.id).where(begun).limit(1)) is not None
+
+
+def give_up(session: Session, hit_id: int, now: datetime) -> None:
+    """End what is not settled of keeping the HIT open: it is being called in."""
+    unsettled = select(Intent.id).where(_calls_for(hit_id) & Intent.state.in_(intents.OPEN))
+    for call_id in list(session.scalars(unsettled)):
+        intents.finish(session, call_id, "failed", now, error="the HIT is called in")
+
+
+def is_ordered(session: Session, batch_id: int) -> bool:
+    """Whether an order to keep the batch open has not come to its end."""
+    return bool(_wanted(session, batch_id))
 
 
 def _prolong(resources: Resources, order: _Order, hit_id: int) -> str:
@@ -209,6 +222,10 @@ def _sooner(batch_id: int, until: datetime, now: datetime) -> Select[int, str, d
 def _called_in() -> ColumnElement[bool]:
     key = "expire:hit:" + cast(Hit.id, String)
     return exists().where((Intent.key == key) | Intent.key.like(key + ":%"))
+
+
+def _calls_for(hit_id: int) -> ColumnElement[bool]:
+    return Intent.key.startswith(f"{_CALL}{hit_id}:")
 
 
 def _wanted(session: Session, batch_id: int) -> list[Intent]:

@@ -54,7 +54,8 @@ def stop_job(session: Session, job_id: int, actor: str, now: datetime) -> int:
         )
         batch.state = "posting" if batch.state == "planned" else batch.state
         extending.drop_planned(session, batch.id, now)
-        for name in ("publish_batch", "extend_batch", "expire_batch"):
+        unsettled = ("prolong_batch",) if prolonging.is_ordered(session, batch.id) else ()
+        for name in ("publish_batch", "extend_batch", *unsettled, "expire_batch"):
             work.enqueue(session, name, batch.id, now)
     events.tell(session, "job.stopped", str(job_id), now, job_id=job_id)
     return len(batches)
@@ -98,9 +99,10 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> int
 
 
 def _expire(resources: Resources, job_id: int, provider: Provider, hit: Hit, key: str) -> bool:
-    """Whether the HIT is closed to new workers; not while a call to keep it open is under way.
+    """Whether the HIT is closed to new workers; not right after a call to keep it open.
 
-    That call may come late, and open the HIT after its money was given back.
+    That call may come late, and open the HIT after its money was given back. It is not waited
+    for until its outcome is known: its run may have died for good.
     """
     call = intents.Call(
         key=key,
@@ -114,6 +116,7 @@ def _expire(resources: Resources, job_id: int, provider: Provider, hit: Hit, key
         session.get_one(Hit, hit.id, with_for_update=True)
         if prolonging.is_under_way(session, hit.id, resources.clock()):
             return False
+        prolonging.give_up(session, hit.id, resources.clock())
         intent, _ = intents.begin(session, call, resources.clock())
         if intent.state == "done":
             return True

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from jobs import work
 from jobs.db import transaction
 from jobs.errors import Conflict, InvalidInput, ProviderError
 from jobs.hits import collection, prolonging, stopping
-from jobs.tables import Hit, Intent
+from jobs.tables import Hit, Intent, Work
 from tests.jobs.fault_points import Breaker, Crash, Point
 from tests.jobs.lifecycle import Bench
 from webapp.marketplace.faults import Fault
@@ -271,5 +272,65 @@ def test_a_hit_is_not_called_in_while_a_call_to_keep_it_open_may_still_arrive(
     bench.dial.turn(minutes=3)
     assert stopping.expire_batch(bench.resources, 1, quiet) == 1
     bench.settle_down()
+    assert bench.job(job_id).held_micros == 0
+    bench.check_books()
+
+
+def _dies_for_good(bench: Bench) -> None:
+    """Each run to keep the batch open dies in its first call; then a person has to look."""
+    bench.market.market.faults.replace([Fault(CALL, "drop_before", 1, 100)])
+    with pytest.raises(ProviderError):
+        _prolong(bench)
+    bench.market.market.faults.replace([])
+    (row,) = bench.ours(Work, task_name="prolong_batch")
+    for _ in range(work.MAX_FAILURES):
+        with transaction(bench.sessions) as session:
+            assert work.claim(session, row.id, "who dies", bench.dial(), 1)
+        bench.dial.turn(seconds=2)
+        with transaction(bench.sessions) as session:
+            work.sweep(session, "sweeper", bench.dial(), 60)
+    assert _state_of_work(bench) == "needs_person"
+
+
+def _state_of_work(bench: Bench) -> str:
+    (row,) = bench.ours(Work, task_name="prolong_batch")
+    return str(row.state)
+
+
+def test_hits_are_called_in_though_keeping_them_open_waits_for_a_person(bench: Bench) -> None:
+    """Its last call was never answered, and no run of it is to be expected."""
+    job_id = bench.launch()
+    bench.drain()
+    _ask(bench, 5)
+    _dies_for_good(bench)
+    assert [one.state for one in _calls(bench)] == ["unknown"]
+    with pytest.raises(ProviderError, match="keeping open"):
+        stopping.expire_batch(bench.resources, 1, quiet)
+    bench.dial.turn(minutes=2)
+    assert stopping.expire_batch(bench.resources, 1, quiet) == 2
+    assert _state_of_work(bench) == "needs_person"
+    assert {status for _, status in bench.market_hits()} == {"Reviewable"}
+    assert [(one.state, one.error) for one in _calls(bench)] == [("failed", "the HIT is called in")]
+    collection.collect_batch(bench.resources, 1, quiet)
+    assert bench.job(job_id).held_micros == 0
+
+    with transaction(bench.sessions) as session:
+        work.revive(session, bench.ours(Work, task_name="prolong_batch")[0].id, bench.dial())
+    bench.drain()
+    assert _state_of_work(bench) == "done"
+    assert {status for _, status in bench.market_hits()} == {"Reviewable"}
+    bench.check_books()
+
+
+def test_a_stopped_job_leaves_nothing_for_a_person_to_look_at(bench: Bench) -> None:
+    job_id = bench.launch()
+    bench.drain()
+    _ask(bench, 5)
+    _dies_for_good(bench)
+    _stop(bench, job_id)
+    bench.settle_down()
+    assert _state_of_work(bench) == "done"
+    assert [(one.state, one.error) for one in _orders(bench)] == [("failed", "the job was stopped")]
+    assert {status for _, status in bench.market_hits()} == {"Reviewable"}
     assert bench.job(job_id).held_micros == 0
     bench.check_books()
