@@ -284,8 +284,8 @@ BUGS = (
     _bug(
         "a row that is running is taken by another",
         "work",
-        'and_(Work.state == "running", Work.lease_until < now),\n    )\n    change',
-        'Work.state == "running",\n    )\n    change',
+        'and_(Work.state == "running", Work.lease_until < now),\n    )\n    taken',
+        'Work.state == "running",\n    )\n    taken',
         "leases.py",
     ),
     _bug(
@@ -350,5 +350,12 @@ BUGS = (
         "partial(kept, when_lost=_end_horse)",
         "kept",
         "stuck_horses.py::test_a_horse_whose_work_was_taken_over_ends_and_its_worker_does_other_work",
+    ),
+    _bug(
+        "calling in waits for a run that died for good",
+        "hits/prolonging",
+        '(Intent.state != "done") & lately',
+        "(Intent.state.in_(intents.OPEN) | lately)",
+        "prolonging.py::test_hits_are_called_in_though_keeping_them_open_waits_for_a_person",
     ),
 )
