@@ -192,6 +192,12 @@ def unfinished(session: Session) -> list[Work]:
     return list(session.scalars(found))
 
 
+def waits_for_person(session: Session, task_name: str, subject_id: int) -> bool:
+    """Whether this work has been given up until somebody revives it, or asks for it anew."""
+    waiting = Work.key == f"{task_name}:{subject_id}", Work.state == "needs_person"
+    return session.scalar(select(Work.id).where(*waiting)) is not None
+
+
 def sweep(
     session: Session,
     owner: str,

@@ -106,6 +106,40 @@ def adopt(resources: Resources, hit_id: int, posted: PostedHit) -> bool:
     return True
 
 
+def settle(resources: Resources, hit_id: int) -> bool:
+    """Read at the venue what became of posting a HIT not wanted any more; whether that is known.
+
+    Listed there, it is ours, and can be called in. Not listed, and its last try too old to be
+    missing, it is closed and its money comes back. Nothing is rendered or posted by this: what
+    keeps HITs from being posted, such as a picture that is gone, keeps none out.
+    """
+    with reading(resources.sessions) as session:
+        hit = session.get_one(Hit, hit_id)
+        context = hit_specs.batch_context(session, hit.batch_id)
+        spec = hit_specs.hit_spec(context, hit, ())
+        begun = select(Intent).where(Intent.key == f"publish:hit:{hit_id}")
+        intent = session.scalar(begun.where(Intent.state.in_(intents.OPEN)))
+    if intent is None:
+        return True
+    posting = _Posting(hit_id, context, spec, 0, context.provider(resources.venues))
+    posting.provider.trace.clear()
+    looked_at = resources.clock()
+    found = posting.provider.find(spec.marker)
+    if found is not None:
+        _confirm(resources, posting, intent.id, found)
+        return True
+    if intents.may_be_unlisted(intent.last_sent_at or intent.first_sent_at, looked_at):
+        return False
+    with transaction(resources.sessions) as session:
+        hit = session.get_one(Hit, hit_id, with_for_update=True, populate_existing=True)
+        if not intents.is_last_attempt(session, intent):
+            return False
+        absent = ProviderError(f"the venue lists no HIT {spec.marker}", permanent=True)
+        _void(session, posting, intent, absent, resources)
+        hit.state = "closed"
+    return True
+
+
 def _batch_id(session: Session, hit_id: int) -> int:
     return session.get_one(Hit, hit_id).batch_id
 

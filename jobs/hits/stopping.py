@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from jobs import events, history, intents, work
 from jobs.db import reading, transaction
 from jobs.errors import Conflict, NotFound, ProviderError
-from jobs.hits import extending, prolonging
+from jobs.hits import extending, prolonging, publishing
 from jobs.providers import Provider
 from jobs.resources import Resources
 from jobs.specs import hit_specs
@@ -76,6 +77,9 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> int
         found = select(Hit).where(Hit.batch_id == batch_id).order_by(Hit.id)
         hits = list(session.scalars(found))
         n_extended = extending.n_done(session, batch_id)
+        is_left = context.job.state == "cancelled" and work.waits_for_person(
+            session, "publish_batch", batch_id
+        )
     provider = context.provider(resources.venues)
     unsettled = [hit.id for hit in hits if hit.state in UNSETTLED]
     posted = [hit for hit in hits if hit.state == "posted"]
@@ -84,6 +88,8 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> int
         key = _expire_key(hit.id, n_extended.get(hit.id, 0))
         if not _expire(resources, context.job.id, provider, hit, key):
             unsettled.append(hit.id)
+    if is_left:
+        _settle_posting(resources, hits)
     with transaction(resources.sessions) as session:
         for hit in hits:
             if hit.state == "closed":
@@ -96,6 +102,18 @@ def expire_batch(resources: Resources, batch_id: int, progress: Progress) -> int
             permanent=False,
         )
     return len(posted)
+
+
+def _settle_posting(resources: Resources, hits: Sequence[Hit]) -> None:
+    """Find out what became of HITs whose posting waits for a person: a stop does not.
+
+    The next run calls in those that are out; posting then ends, with nothing left to post.
+    """
+    unknown = [hit for hit in hits if hit.state in ("sending", "unknown")]
+    n_settled = sum(publishing.settle(resources, hit.id) for hit in unknown)
+    if n_settled:
+        with transaction(resources.sessions) as session:
+            work.enqueue(session, "publish_batch", unknown[0].batch_id, resources.clock())
 
 
 def _expire(resources: Resources, job_id: int, provider: Provider, hit: Hit, key: str) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import calls
+from jobs import calls, work
 from jobs.db import transaction
-from jobs.errors import Conflict
-from jobs.hits import stopping
+from jobs.errors import Conflict, ProviderError
+from jobs.hits import publishing, stopping
 from jobs.tables import Batch, Hit, Intent, Work
 from webapp.marketplace.faults import Fault
+
+POST = "CreateHITWithHITType"
 
 
 def stop(bench, job_id):
@@ -85,3 +87,53 @@ def test_a_call_to_expire_of_unknown_outcome_is_ended_once_the_hit_is_closed(ben
     bench.settle_down()
     expiries = bench.ours(Intent, operation="UpdateExpirationForHIT")
     assert [intent.state for intent in expiries] == ["done"]
+
+
+def test_a_stop_does_not_wait_for_posting_that_waits_for_a_person(bench):
+    """One post had its effect, one had none, and each run since has died: nobody has been told."""
+    job_id = bench.launch(n_items=3)
+    bench.market.market.faults.replace([Fault(POST, "drop_after", 1, 1)])
+    progress = iter(range(100))
+
+    def lose_the_second(_done, _total):
+        if next(progress) == 1:
+            bench.market.market.faults.replace([Fault(POST, "drop_before", 1, 1)])
+
+    with pytest.raises(ProviderError):
+        publishing.publish_batch(bench.resources, 1, lose_the_second)
+    assert [hit.state for hit in bench.ours(Hit)] == ["unknown", "unknown", "posted"]
+    assert len(bench.market_hits()) == 2
+    stop(bench, job_id)
+    (row,) = bench.ours(Work, task_name="publish_batch")
+    for _ in range(work.MAX_FAILURES):
+        die(bench, row)
+    assert bench.ours(Work, id=row.id)[0].state == "needs_person"
+
+    call_in(bench, "still to be found out")
+    assert [hit.state for hit in bench.ours(Hit)] == ["posted", "unknown", "posted"]
+    assert bench.job(job_id).held_micros == 3 * 2 * 60_000
+    die(bench, row)
+    bench.dial.turn(minutes=2)
+    call_in(bench, "still to be found out")
+    assert [hit.state for hit in bench.ours(Hit)] == ["posted", "closed", "posted"]
+    bench.settle_down()
+    assert {status for _, status in bench.market_hits()} == {"Reviewable"}
+    assert len(bench.market_hits()) == 2
+    assert bench.job(job_id).held_micros == bench.spent_at_venue().held_cents == 0
+    assert [batch.state for batch in bench.ours(Batch)] == ["closed"]
+    assert bench.ours(Work, id=row.id)[0].state == "done"
+    bench.check_books()
+
+
+def call_in(bench, why_again):
+    with pytest.raises(ProviderError, match=why_again):
+        stopping.expire_batch(bench.resources, 1, lambda *_: None)
+
+
+def die(bench, row):
+    """A run that ends without a word, and whoever finds it."""
+    with transaction(bench.sessions) as session:
+        assert work.claim(session, row.id, "who dies", bench.dial(), 1)
+    bench.dial.turn(seconds=2)
+    with transaction(bench.sessions) as session:
+        work.sweep(session, "sweeper", bench.dial(), 60)
