@@ -25,7 +25,6 @@ from jobs.workers import evidence
 from jobs.workers.evidence import Evidence
 from quality.boxes import match
 
-N_LAST = 500
 FEWEST_PACES, FEWEST_ANSWERS = 3, 8
 QUICK_PART = 1 / 3  # of the median pace: see quality.worker_flags
 NOTHING = ""  # a box that the other side does not have, an option that it does not choose
@@ -109,7 +108,7 @@ def _habits(session: Session, review: ReviewPolicy, score: WorkerScore) -> Habit
         kind=score.kind,
         n_looked_at=n_looked_at,
         confusions=confusions,
-        evidence=(*evidence.of_score(review, score), *evidence.of_worker(*where, N_LAST)),
+        evidence=(*evidence.of_score(review, score), *evidence.of_worker(*where)),
         details=score.details,
     )
 
@@ -139,7 +138,7 @@ def _confusions(
             Task.repeat_of.is_(None), Consensus.state.in_(SETTLED),
         )
         .order_by(Answer.task_id.desc())  # as the index of a worker's answers has them
-        .limit(N_LAST)
+        .limit(evidence.N_LAST)
     ).all()  # fmt: skip
     pairs: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     for answer, settled, tile in rows:

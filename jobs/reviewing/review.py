@@ -180,7 +180,7 @@ def _decide_by_policy(session: Session, job_id: int, now: datetime) -> tuple[int
     Screening waits until all answers to a HIT are in, but not until the venue pays unasked.
     """
     policy = Policy.model_validate(session.get_one(Job, job_id).policy).review
-    behaviour: dict[str, dict[int, list[Evidence]]] = {}
+    behaviour: dict[tuple[str, int], list[Evidence]] = {}
     n_waiting, looks = 0, []
     for row in _undecided(session, job_id):
         assignment = row.assignment
@@ -194,9 +194,10 @@ def _decide_by_policy(session: Session, job_id: int, now: datetime) -> tuple[int
             continue
         others: list[Evidence] = []
         if policy.mode == "screen" and evidence.of_score(policy, row.score):
-            if row.kind not in behaviour:
-                behaviour[row.kind] = evidence.of_behaviour(session, job_id, row.kind)
-            others = behaviour[row.kind].get(assignment.worker_id, [])
+            whose = (row.kind, assignment.worker_id)
+            if whose not in behaviour:
+                behaviour[whose] = evidence.of_worker(session, job_id, *whose)
+            others = behaviour[whose]
         said = verdict(policy, row.score, others)
         _set_decision(session, assignment.id, said, POLICY, now)
     return n_waiting, min(looks, default=None)

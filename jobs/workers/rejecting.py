@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from jobs.errors import InvalidInput, NotFound
 from jobs.specs.job_specs import Policy
 from jobs.tables import Assignment, Batch, Hit, Job, Route, Worker, WorkerScore
-from jobs.workers.evidence import UNREADABLE, Evidence, of_behaviour, of_score
+from jobs.workers.evidence import UNREADABLE, Evidence, of_score, of_worker
 
 MOST_ASSIGNMENTS = 10_000
 
@@ -107,7 +107,7 @@ def preview_rejection(session: Session, assignment_ids: Sequence[int]) -> Reject
 def evidence_of(session: Session, assignment_ids: Sequence[int]) -> dict[int, list[Evidence]]:
     """All that speaks against each of these assignments: about its worker, and about itself."""
     found: dict[int, list[Evidence]] = {}
-    behaviour: dict[tuple[int, str], dict[int, list[Evidence]]] = {}
+    behaviour: dict[tuple[int, str, int], list[Evidence]] = {}
     rows = session.execute(
         select(Assignment, Job, Route.kind, WorkerScore)
         .join(Hit, Hit.id == Assignment.hit_id)
@@ -123,10 +123,11 @@ def evidence_of(session: Session, assignment_ids: Sequence[int]) -> dict[int, li
         .where(Assignment.id.in_(assignment_ids))
     )
     for assignment, job, kind, score in rows:
-        if (job.id, kind) not in behaviour:
-            behaviour[job.id, kind] = of_behaviour(session, job.id, kind)
+        whose = (job.id, kind, assignment.worker_id)
+        if whose not in behaviour:
+            behaviour[whose] = of_worker(session, *whose)
         policy = Policy.model_validate(job.policy).review
-        seen = of_score(policy, score) + behaviour[job.id, kind].get(assignment.worker_id, [])
+        seen = of_score(policy, score) + behaviour[whose]
         if assignment.parse_state == "unparsed":
             text = f"The answer could not be read: {assignment.parse_error}"
             seen.append(Evidence(UNREADABLE, text[:400]))

@@ -46,8 +46,10 @@ def make_crowd(session, kind, answer, n_items=24):
 
 
 def kinds_by_name(session, job, ids, kind):
-    seen = evidence.of_behaviour(session, job.id, kind)
-    return {name: evidence.kinds(seen.get(number, [])) for name, number in ids.items()}
+    return {
+        name: evidence.kinds(evidence.of_worker(session, job.id, kind, number))
+        for name, number in ids.items()
+    }
 
 
 def test_honest_drawings_leave_no_evidence(session):
@@ -89,9 +91,9 @@ def test_drawings_that_are_another_workers_are_copying(session, moved):
     copied = {evidence.COPIES}
     seen = kinds_by_name(session, job, ids, "boxes")
     assert seen == {"ben": copied, "cho": copied, "dan": set()}
-    (told,) = evidence.of_worker(session, job.id, "boxes", ids["cho"], 12)
+    (told,) = evidence.of_worker(session, job.id, "boxes", ids["cho"])
     assert told.told == (
-        "Of your work, 97 % of 12 boxes are as near to another worker's as no two hands draw."
+        "Of your work, 97 % of 24 boxes are as near to another worker's as no two hands draw."
     )
 
 
@@ -221,3 +223,18 @@ def test_previews_refuse_nothing_too_much_and_the_unknown(session):
         rejecting.preview_rejection(session, range(1, 10_002))
     with pytest.raises(NotFound, match="77"):
         rejecting.preview_rejection(session, [77])
+
+
+def test_only_a_workers_newest_pictures_are_read(session, monkeypatch):
+    """Twelve old drawings are alike, the twelve newest are not."""
+    rng = np.random.default_rng(1)
+    same = drawing(rng)
+
+    def answer(name, number):
+        return (same if name == "ben" and number < 12 else drawing(rng)), 9.0
+
+    job, ids = make_crowd(session, "boxes", answer)
+    monkeypatch.setattr(evidence, "SAME_SHARE", 0.4)
+    assert kinds_by_name(session, job, ids, "boxes")["ben"] == {evidence.COPIES}
+    monkeypatch.setattr(evidence, "N_LAST", 12)
+    assert kinds_by_name(session, job, ids, "boxes")["ben"] == set()
