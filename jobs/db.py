@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, inspect, make_url
@@ -22,6 +23,7 @@ BUSY = (OperationalError, InterfaceError, PoolTimeoutError)
 UNANSWERED = (DBAPIError, PoolTimeoutError)
 """Whatever a database may raise for work that is worth another try."""
 MOST_CONNECTIONS = 40  # of a process: a thread may need a second one while it holds one
+MOST_IN_A_QUERY = 5_000  # ids
 POOL_SECONDS = 5.0  # for a connection; whoever gets none by then is told to come again
 
 
@@ -84,6 +86,13 @@ def insert_new(session: Session, table: type[Any], values: dict[str, Any]) -> in
     statement = insert(table).values(**values).on_conflict_do_nothing()
     key: int | None = session.scalar(statement.returning(inspect(table).primary_key[0]))
     return key
+
+
+def parts(ids: Iterable[int]) -> Iterator[list[int]]:
+    """As many ids at a time as every database takes in one query."""
+    waiting = iter(ids)
+    while part := list(islice(waiting, MOST_IN_A_QUERY)):
+        yield part
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -10,7 +10,8 @@ from sqlalchemy import Select, String, cast, func, insert, literal, select, upda
 from sqlalchemy.orm import Session
 
 from jobs import intents, work
-from jobs.hits import extending
+from jobs.db import parts
+from jobs.hits import ordering
 from jobs.records import BOXES
 from jobs.specs import hit_specs
 from jobs.specs.hit_specs import RouteContext
@@ -24,8 +25,6 @@ from jobs.specs.slicing import (
     plan,
 )
 from jobs.tables import Batch, GoldAnswer, Hit, HitTask, Item, Job
-
-MOST_IN_A_QUERY = 5_000  # ids that every database takes at once
 
 
 def items_of(session: Session, job: Job) -> dict[int, Item]:
@@ -184,37 +183,31 @@ def buy_answers(
     HITs, which publishing closes to those who answered them. The money is held before each
     call, so the cap holds here too.
     """
-    fresh: list[int] = []
     hits = _newest_hits(session, route_id, task_ids)
-    ordered: set[int] = set()
-    for task_id in task_ids:
-        hit = hits.get(task_id)
-        if hit is not None and hit.id in ordered:
-            continue
-        if hit is None or extending.refusal(session, hit, n_answers):
-            fresh.append(task_id)
-            continue
-        extending.order(session, hit.id, n_answers, actor, now)
-        ordered.add(hit.id)
-    if fresh:
-        context = hit_specs.route_context(session, route_id)
-        size = context.route.tasks_per_hit
-        new = [fresh[start : start + size] for start in range(0, len(fresh), size)]
-        add_batch(session, context, new, n_answers, now)
-        return len(ordered) + len(new)
-    return len(ordered)
+    newest = {hit.id: hit for hit in hits.values()}
+    refused = ordering.refusals(session, list(newest.values()), n_answers)
+    able = [hit_id for hit_id in newest if hit_id not in refused]
+    ordering.order(session, able, n_answers, actor, now)
+    fresh = [one for one in task_ids if one not in hits or hits[one].id in refused]
+    if not fresh:
+        return len(able)
+    context = hit_specs.route_context(session, route_id)
+    size = context.route.tasks_per_hit
+    new = [fresh[start : start + size] for start in range(0, len(fresh), size)]
+    add_batch(session, context, new, n_answers, now)
+    return len(able) + len(new)
 
 
 def _newest_hits(session: Session, route_id: int, task_ids: Sequence[int]) -> dict[int, Hit]:
     """The route's newest HIT of each task that it has asked."""
     found: dict[int, Hit] = {}
-    for start in range(0, len(task_ids), MOST_IN_A_QUERY):
+    for some in parts(task_ids):
         rows = session.execute(
             select(HitTask.task_id, Hit)
             .join(Hit, Hit.id == HitTask.hit_id)
             .join(Batch, Batch.id == Hit.batch_id)
             .where(Batch.route_id == route_id)
-            .where(HitTask.task_id.in_(task_ids[start : start + MOST_IN_A_QUERY]))
+            .where(HitTask.task_id.in_(some))
             .order_by(Hit.id)
         )
         found.update(dict(rows.all()))

@@ -10,7 +10,7 @@ routing then buys a new HIT for its tasks.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from jobs import intents, work
 from jobs.db import reading, transaction
-from jobs.errors import Conflict, InvalidInput, NotFound, ProviderError
+from jobs.errors import ProviderError
+from jobs.hits import ordering
 from jobs.providers import Provider
 from jobs.records import PostedHit
 from jobs.resources import Resources
@@ -26,13 +27,8 @@ from jobs.specs import hit_specs
 from jobs.specs.hit_specs import RouteContext
 from jobs.spending import ledger
 from jobs.spending.ledger import Reason
-from jobs.tables import Assignment, Batch, Extension, Hit, Intent, Job
+from jobs.tables import Batch, Extension, Hit, Intent
 from jobs.work import Progress
-
-OPEN = ("planned", "sending")
-FEWER_THAN_TEN = 10
-"""A HIT made with fewer assignments cannot grow to ten: there the fee rises (MTurk's API,
-CreateAdditionalAssignmentsForHIT)."""
 
 _FOR_EVER = (
     "AWS.MechanicalTurk.InvalidMaximumAssignmentsIncrease",
@@ -64,67 +60,6 @@ class _Order:
     @property
     def lifetime(self) -> timedelta:
         return timedelta(seconds=self.context.hit.lifetime_seconds)
-
-
-def order(session: Session, hit_id: int, n_more: int, actor: str, now: datetime) -> Extension:
-    """Have the background buy ``n_more`` further answers from the HIT, of workers new to it.
-
-    Raises:
-        InvalidInput: for fewer than one answer, or a growth that the venue does not allow.
-        Conflict: when the HIT is not posted, its job is over, or an order is under way.
-
-    """
-    if n_more < 1:
-        raise InvalidInput(f"HIT {hit_id}: expected at least 1 further answer, got {n_more}")
-    hit = session.get(Hit, hit_id, with_for_update=True, populate_existing=True)
-    if hit is None:
-        raise NotFound(f"HIT {hit_id}: no such HIT")
-    batch = session.get_one(Batch, hit.batch_id)
-    job = session.get_one(Job, batch.job_id)
-    if job.state not in ("running", "paused"):
-        raise Conflict(f"job {job.id} is {job.state}: expected it to be running or paused")
-    why_not = refusal(session, hit, n_more)
-    if why_not:
-        raise Conflict(f"HIT {hit_id}: {why_not}")
-    n_before = session.scalar(select(func.count()).where(Extension.hit_id == hit_id)) or 0
-    extension = Extension(
-        hit_id=hit_id,
-        number=n_before + 1,
-        n_more=n_more,
-        state="planned",
-        hit_state=hit.state,
-        actor=actor,
-        created_at=now,
-    )
-    session.add(extension)
-    _reopen(batch, hit)
-    session.flush()
-    work.enqueue(session, "extend_batch", batch.id, now)
-    return extension
-
-
-def refusal(session: Session, hit: Hit, n_more: int) -> str:
-    """Why the HIT cannot be asked for ``n_more`` further answers; empty when it can."""
-    if not hit.provider_hit_id or hit.state not in ("posted", "closed"):
-        return f"it is {hit.state}: expected it to be posted"
-    states = set(session.scalars(select(Extension.state).where(Extension.hit_id == hit.id)))
-    if states & set(OPEN):
-        return "further answers are being bought already"
-    if "refused" in states:
-        return "the venue has refused to extend it"
-    size = _n_covered(session, hit, hit.state) + n_more
-    if hit.max_assignments < FEWER_THAN_TEN <= size:
-        return f"a HIT made with fewer than {FEWER_THAN_TEN} assignments cannot grow to {size}"
-    return ""
-
-
-def price(
-    session: Session, context: RouteContext, provider: Provider, hit: Hit, n_more: int
-) -> int:
-    """The most that ``n_more`` further answers from the HIT cost: what an order holds."""
-    n_covered = _n_covered(session, hit, hit.state)
-    target = max(hit.max_assignments, n_covered + n_more)
-    return _unit_price(context, provider, hit, target) * (target - n_covered)
 
 
 def extend_batch(resources: Resources, batch_id: int, progress: Progress) -> ExtendReport:
@@ -191,7 +126,7 @@ def _open_orders(session: Session, resources: Resources, batch_id: int) -> list[
     rows = session.execute(
         select(Extension.id, Hit.id, Hit.provider_hit_id)
         .join(Hit, Hit.id == Extension.hit_id)
-        .where(Hit.batch_id == batch_id, Extension.state.in_(OPEN))
+        .where(Hit.batch_id == batch_id, Extension.state.in_(ordering.OPEN))
         .order_by(Extension.id)
     ).all()
     if not rows:
@@ -230,9 +165,9 @@ def _intend(
     extension = session.get_one(
         Extension, one.extension_id, with_for_update=True, populate_existing=True
     )
-    if extension.state not in OPEN:
+    if extension.state not in ordering.OPEN:
         return None
-    n_covered = _n_covered(session, hit, _state_before(hit, extension))
+    n_covered = ordering.n_covered(session, [hit], _state_before(hit, extension))[hit.id]
     if not extension.target_assignments:
         extension.target_assignments = max(hit.max_assignments, n_covered + extension.n_more)
     target = extension.target_assignments
@@ -248,7 +183,7 @@ def _intend(
         ledger.hold(
             session,
             one.context.job.id,
-            _unit_price(one.context, one.provider, hit, target) * (target - n_covered),
+            ordering.unit_price(one.context, one.provider, hit, target) * (target - n_covered),
             key=f"hold:intent:{intent.id}:{intent.window}",
             reason=_reason(one, intent),
             now=now,
@@ -256,7 +191,7 @@ def _intend(
         if hit.state != "extending":
             extension.hit_state = hit.state
         extension.state = "sending"
-        _reopen(session.get_one(Batch, hit.batch_id), hit)
+        ordering.reopen(session.get_one(Batch, hit.batch_id), hit)
         hit.state = "extending"
     before = (intent.last_sent_at or intent.first_sent_at) if intent.attempts else None
     return intents.stamp_attempt(session, intent.id, now), target, before
@@ -264,19 +199,6 @@ def _intend(
 
 def _state_before(hit: Hit, extension: Extension) -> str:
     return extension.hit_state if hit.state == "extending" else hit.state
-
-
-def _n_covered(session: Session, hit: Hit, state: str) -> int:
-    """Assignments whose money is held or spent: all of an open HIT, those taken of a closed one."""
-    if state == "posted":
-        return hit.max_assignments
-    return session.scalar(select(func.count()).where(Assignment.hit_id == hit.id)) or 0
-
-
-def _unit_price(context: RouteContext, provider: Provider, hit: Hit, target: int) -> int:
-    """The most that one further assignment costs, at the fee of a HIT of that size."""
-    spec = replace(hit_specs.hit_spec(context, hit, ()), max_assignments=target)
-    return -(-provider.quote(spec).worst_micros // target)
 
 
 def _renew(
@@ -381,14 +303,6 @@ def _refuse(extension: Extension, hit: Hit, why: str, now: datetime) -> None:
     extension.state, extension.error, extension.finished_at = "refused", why[:2000], now
     if hit.state == "extending":
         hit.state = extension.hit_state
-
-
-def _reopen(batch: Batch, hit: Hit) -> None:
-    """Answers are awaited again: neither HIT nor batch is closed any more."""
-    if batch.state == "closed":
-        batch.state = "open"
-    if hit.state == "closed":
-        hit.state = "extending"
 
 
 def _reason(one: _Order, intent: Intent) -> Reason:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.errors import Conflict, InvalidInput, NotFound
-from jobs.hits import extending
+from jobs.hits import ordering
 from jobs.specs import hit_specs
 from jobs.specs.hit_specs import Venues
 from jobs.tables import Hit
@@ -45,15 +45,15 @@ def preview_orders(
     if not provider.has_pages:
         raise Conflict(f"batch {batch_id}: {context.route.provider} answers each task once")
     hits = _hits(session, batch_id, hit_ids)
-    refused = {hit.id: extending.refusal(session, hit, n_more) for hit in hits}
-    able = [hit for hit in hits if not refused[hit.id]]
-    worst = sum(extending.price(session, context, provider, hit, n_more) for hit in able)
+    refused = ordering.refusals(session, hits, n_more)
+    able = [hit for hit in hits if hit.id not in refused]
+    worst = ordering.worst_price(session, context, provider, able, n_more)
     job = context.job
     return OrderPreview(
         batch_id,
         n_more,
         tuple(hit.id for hit in able),
-        {hit_id: why for hit_id, why in refused.items() if why},
+        refused,
         worst,
         job.budget_micros - job.held_micros - job.spent_micros,
     )
@@ -75,13 +75,12 @@ def order_batch(
 
     """
     hits = _hits(session, batch_id, hit_ids)
-    reasons = {hit.id: extending.refusal(session, hit, n_more) for hit in hits}
-    able = [hit.id for hit in hits if not reasons[hit.id]]
+    reasons = ordering.refusals(session, hits, n_more)
+    able = [hit.id for hit in hits if hit.id not in reasons]
     if not able:
         said = "; ".join(f"HIT {hit_id}: {why}" for hit_id, why in list(reasons.items())[:3])
         raise Conflict(f"batch {batch_id}: no HIT can be extended. {said}")
-    for hit_id in able:
-        extending.order(session, hit_id, n_more, actor, now)
+    ordering.order(session, able, n_more, actor, now)
     return len(able)
 
 

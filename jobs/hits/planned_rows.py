@@ -15,8 +15,8 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from jobs import work
+from jobs.db import parts
 from jobs.hits import batches
-from jobs.hits.batches import MOST_IN_A_QUERY
 from jobs.specs.hit_specs import RouteContext
 from jobs.specs.slicing import Plan, PlannedTask, Tile
 from jobs.tables import Batch, Hit, HitTask, Task
@@ -186,8 +186,7 @@ def _task_values(context: RouteContext, asked: Asked, original: int | None) -> d
 
 def _mark_golds(session: Session, task_ids: Sequence[int]) -> None:
     """Tasks that another route asked first may be golds of this one."""
-    for start in range(0, len(task_ids), MOST_IN_A_QUERY):
-        part = task_ids[start : start + MOST_IN_A_QUERY]
+    for part in parts(task_ids):
         session.execute(
             update(Task)
             .where(Task.id.in_(part), Task.is_gold.is_(False))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from jobs import intents
+from jobs.db import parts
 from jobs.hits.batches import buy_answers
 from jobs.specs.job_specs import Policy
 from jobs.tables import Batch, Consensus, Extension, Hit, HitTask, Job, Route, Task
 
 MODEL = "model"
-MOST_IN_A_QUERY = 5_000
 
 
 def route_onward(session: Session, job_id: int, now: datetime) -> int:
@@ -56,7 +55,7 @@ def route_onward(session: Session, job_id: int, now: datetime) -> int:
         n_hits = buy_answers(session, chosen.id, list(tasks), n_answers, now)
         if n_hits:
             n_added += n_hits
-            for items in _parts(sorted(set(tasks.values()))):
+            for items in parts(sorted(set(tasks.values()))):
                 session.execute(
                     update(Consensus)
                     .where(
@@ -99,7 +98,7 @@ def _under_ceiling(
 ) -> dict[int, int]:
     """Tasks for which fewer than ``ceiling`` answers were ordered beyond the route's redundancy."""
     ordered: dict[int, int] = defaultdict(int)
-    for some in _parts(tasks):
+    for some in parts(tasks):
         for task_id, n_answers in _ordered(session, route, some):
             ordered[task_id] += n_answers
     return {
@@ -133,20 +132,13 @@ def _ordered(session: Session, route: Route, task_ids: Sequence[int]) -> Iterato
             yield task_id, int(n_answers)
 
 
-def _parts(ids: Iterable[int]) -> Iterator[list[int]]:
-    """As many ids at a time as every database takes in one query."""
-    waiting = iter(ids)
-    while part := list(islice(waiting, MOST_IN_A_QUERY)):
-        yield part
-
-
 def _original_tasks(
     session: Session, job_id: int, kind: str, item_ids: Sequence[int]
 ) -> dict[int, int]:
     """The first task of each item, or of each of its tiles, with its item."""
     seen: set[tuple[int, tuple[int, ...]]] = set()
     found: dict[int, int] = {}
-    for some in _parts(item_ids):
+    for some in parts(item_ids):
         for task_id, item_id, tile in session.execute(
             select(Task.id, Task.item_id, Task.tile)
             .where(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from jobs.blobs import Blobs
 from jobs.errors import NotFound
 from jobs.hits import batches
-from jobs.hits.extending import FEWER_THAN_TEN
+from jobs.hits.ordering import FEWER_THAN_TEN
 from jobs.money import format_usd
 from jobs.pages import page_fields
 from jobs.records import TaskSpec

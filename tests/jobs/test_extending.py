@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict, InvalidInput, NotFound
-from jobs.hits import extending, stopping
+from jobs.hits import extending, ordering, stopping
 from jobs.tables import (
     Assignment,
     Batch,
@@ -261,7 +261,7 @@ def test_past_the_life_of_a_token_the_hit_is_read_before_it_is_extended_again(be
 
 def order(bench, hit_id, n_more=1):
     with transaction(bench.sessions) as session:
-        return extending.order(session, hit_id, n_more, "ada", bench.dial()).id
+        ordering.order(session, [hit_id], n_more, "ada", bench.dial())
 
 
 def test_an_open_hit_is_extended_by_hand_and_stays_open(bench):

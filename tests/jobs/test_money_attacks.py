@@ -11,7 +11,7 @@ import pytest
 from jobs import findings, intents
 from jobs.db import reading, transaction
 from jobs.errors import BudgetExceeded, Conflict, Paused, ProviderError
-from jobs.hits import extending, publishing, stopping
+from jobs.hits import extending, ordering, publishing, stopping
 from jobs.providers.mturk import Mturk
 from jobs.reviewing import review
 from jobs.spending import bonuses, ledger, limits
@@ -268,7 +268,7 @@ def test_a_hit_that_is_extended_and_called_in_at_once_keeps_its_money_right(benc
     bench.drain()
     (hit,) = bench.ours(Hit)
     with transaction(bench.sessions) as session:
-        extending.order(session, hit.id, 1, "ada", bench.dial())
+        ordering.order(session, [hit.id], 1, "ada", bench.dial())
 
     def extend():
         extending.extend_batch(bench.resources, hit.batch_id, quiet)

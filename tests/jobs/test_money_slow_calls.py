@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs.db import transaction
 from jobs.errors import ProviderError
-from jobs.hits import extending
+from jobs.hits import ordering
 from jobs.providers.mturk import Mturk
 from jobs.tables import Hit, Intent
 from webapp.marketplace.faults import Fault
@@ -17,7 +17,7 @@ def order_one_more(bench):
     job_id = bench.launch(n_items=1, redundancy=2)
     bench.drain()
     with transaction(bench.sessions) as session:
-        extending.order(session, 1, 1, "ada", bench.dial())
+        ordering.order(session, [1], 1, "ada", bench.dial())
     bench.market.market.faults.replace([Fault(EXTEND, "drop_before", 1, 1)])
     bench.drain()
     bench.market.market.faults.replace([])

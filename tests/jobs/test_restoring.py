@@ -10,7 +10,7 @@ from sqlalchemy import select
 from jobs import calls, findings, intents
 from jobs.db import reading, transaction
 from jobs.errors import Paused
-from jobs.hits import batches, extending
+from jobs.hits import batches, ordering
 from jobs.installation import backups
 from jobs.installation.restoring import mark_restored, restore_backup
 from jobs.planning import planning
@@ -172,7 +172,7 @@ def test_a_hit_that_was_extended_after_the_backup_keeps_its_money_and_its_answer
     file = back_up(bench, engine, tmp_path / "old.backup")
     with transaction(bench.sessions) as session:
         session.get_one(Job, 1).state = "running"
-        extending.order(session, bench.ours(Hit)[0].id, 1, "ada", bench.dial())
+        ordering.order(session, [bench.ours(Hit)[0].id], 1, "ada", bench.dial())
     bench.drain()
     bench.answer_all(workers=3)
     hits_before = bench.market_hits()
@@ -197,7 +197,7 @@ def test_slots_that_were_opened_again_after_the_backup_give_their_money_back_onc
     file = back_up(bench, engine, tmp_path / "old.backup")
     with transaction(bench.sessions) as session:
         session.get_one(Job, 1).state = "running"
-        extending.order(session, bench.ours(Hit)[0].id, 1, "ada", bench.dial())
+        ordering.order(session, [bench.ours(Hit)[0].id], 1, "ada", bench.dial())
     bench.drain()
     restore(bench, engine, file)
     found = compare(bench)
@@ -221,7 +221,7 @@ def test_an_order_that_waited_in_the_backup_is_not_carried_out_again(
     bench.settle_down(2)
     with transaction(bench.sessions) as session:
         session.get_one(Job, job_id).state = "running"
-        extending.order(session, 1, 1, "ada", bench.dial())
+        ordering.order(session, [1], 1, "ada", bench.dial())
     file = back_up(bench, engine, tmp_path / "old.backup")
     bench.drain()
     bench.answer_all(workers=redundancy + 1)
