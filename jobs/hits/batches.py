@@ -184,9 +184,10 @@ def buy_answers(
     call, so the cap holds here too.
     """
     hits = _newest_hits(session, route_id, task_ids)
-    newest = {hit.id: hit for hit in hits.values()}
-    refused = ordering.refusals(session, list(newest.values()), n_answers)
-    able = [hit_id for hit_id in newest if hit_id not in refused]
+    newest = list({hit.id: hit for hit in hits.values()}.values())
+    covered = ordering.n_covered(session, newest)
+    refused = ordering.refusals(session, newest, n_answers, covered)
+    able = [hit.id for hit in newest if hit.id not in refused]
     ordering.order(session, able, n_answers, actor, now)
     fresh = [one for one in task_ids if one not in hits or hits[one].id in refused]
     if not fresh:

@@ -183,7 +183,7 @@ def _intend(
         ledger.hold(
             session,
             one.context.job.id,
-            ordering.unit_price(one.context, one.provider, hit, target) * (target - n_covered),
+            ordering.unit_price(one.context, one.provider, target) * (target - n_covered),
             key=f"hold:intent:{intent.id}:{intent.window}",
             reason=_reason(one, intent),
             now=now,

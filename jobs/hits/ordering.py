@@ -8,9 +8,9 @@ Whatever the number of HITs, the number of queries is the same, part for part.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
@@ -27,6 +27,19 @@ OPEN = ("planned", "sending")
 FEWER_THAN_TEN = 10
 """A HIT made with fewer assignments cannot grow to ten: there the fee rises (MTurk's API,
 CreateAdditionalAssignmentsForHIT)."""
+
+
+class Sized(Protocol):
+    """What an order looks at of a HIT: the row itself, or these columns of it."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def provider_hit_id(self) -> str: ...
+    @property
+    def max_assignments(self) -> int: ...
 
 
 def order(
@@ -55,7 +68,7 @@ def order(
         if missing:
             raise NotFound(f"HIT {min(missing)}: no such HIT")
         batches = _batches_under_way(session, {hit.batch_id for hit in hits})
-        for hit_id, why_not in refusals(session, hits, n_more).items():
+        for hit_id, why_not in refusals(session, hits, n_more, n_covered(session, hits)).items():
             raise Conflict(f"HIT {hit_id}: {why_not}")
         _write(session, hits, n_more, actor, now)
         for hit in hits:
@@ -65,9 +78,13 @@ def order(
             work.enqueue(session, "extend_batch", batch_id, now)
 
 
-def refusals(session: Session, hits: Sequence[Hit], n_more: int) -> dict[int, str]:
-    """Why HITs cannot be asked for ``n_more`` further answers, by id; without those that can."""
-    covered = n_covered(session, hits)
+def refusals(
+    session: Session, hits: Sequence[Sized], n_more: int, covered: Mapping[int, int]
+) -> dict[int, str]:
+    """Why HITs cannot be asked for ``n_more`` further answers, by id; without those that can.
+
+    ``covered`` is ``n_covered`` of the HITs.
+    """
     states: dict[int, set[str]] = defaultdict(set)
     for some in parts(hit.id for hit in hits):
         found = select(Extension.hit_id, Extension.state).where(Extension.hit_id.in_(some))
@@ -78,27 +95,30 @@ def refusals(session: Session, hits: Sequence[Hit], n_more: int) -> dict[int, st
 
 
 def worst_price(
-    session: Session, context: RouteContext, provider: Provider, hits: Sequence[Hit], n_more: int
+    context: RouteContext,
+    provider: Provider,
+    hits: Iterable[Sized],
+    n_more: int,
+    covered: Mapping[int, int],
 ) -> int:
     """The most that ``n_more`` further answers from each HIT cost: what the orders hold."""
-    covered = n_covered(session, hits)
     prices: dict[int, int] = {}
     total = 0
     for hit in hits:
         target = max(hit.max_assignments, covered[hit.id] + n_more)
         if target not in prices:
-            prices[target] = unit_price(context, provider, hit, target)
+            prices[target] = unit_price(context, provider, target)
         total += prices[target] * (target - covered[hit.id])
     return total
 
 
-def unit_price(context: RouteContext, provider: Provider, hit: Hit, target: int) -> int:
+def unit_price(context: RouteContext, provider: Provider, target: int) -> int:
     """The most that one further assignment costs, at the fee of a HIT of that size."""
-    spec = replace(hit_specs.hit_spec(context, hit, ()), max_assignments=target)
+    spec = hit_specs.draft_spec(context, (), max_assignments=target)
     return -(-provider.quote(spec).worst_micros // target)
 
 
-def n_covered(session: Session, hits: Sequence[Hit], state: str = "") -> dict[int, int]:
+def n_covered(session: Session, hits: Sequence[Sized], state: str = "") -> dict[int, int]:
     """Assignments whose money is held or spent: all of an open HIT, those taken of a closed one.
 
     ``state`` is the HITs' own unless another one counts.
@@ -123,7 +143,7 @@ def reopen(batch: Batch, hit: Hit) -> None:
         hit.state = "extending"
 
 
-def _refusal(hit: Hit, states: set[str], size: int) -> str:
+def _refusal(hit: Sized, states: set[str], size: int) -> str:
     if not hit.provider_hit_id or hit.state not in ("posted", "closed"):
         return f"it is {hit.state}: expected it to be posted"
     if states & set(OPEN):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -45,9 +46,10 @@ def preview_orders(
     if not provider.has_pages:
         raise Conflict(f"batch {batch_id}: {context.route.provider} answers each task once")
     hits = _hits(session, batch_id, hit_ids)
-    refused = ordering.refusals(session, hits, n_more)
+    covered = ordering.n_covered(session, hits)
+    refused = ordering.refusals(session, hits, n_more, covered)
     able = [hit for hit in hits if hit.id not in refused]
-    worst = ordering.worst_price(session, context, provider, able, n_more)
+    worst = ordering.worst_price(context, provider, able, n_more, covered)
     job = context.job
     return OrderPreview(
         batch_id,
@@ -75,7 +77,7 @@ def order_batch(
 
     """
     hits = _hits(session, batch_id, hit_ids)
-    reasons = ordering.refusals(session, hits, n_more)
+    reasons = ordering.refusals(session, hits, n_more, ordering.n_covered(session, hits))
     able = [hit.id for hit in hits if hit.id not in reasons]
     if not able:
         said = "; ".join(f"HIT {hit_id}: {why}" for hit_id, why in list(reasons.items())[:3])
@@ -84,10 +86,20 @@ def order_batch(
     return len(able)
 
 
-def _hits(session: Session, batch_id: int, hit_ids: Sequence[int]) -> list[Hit]:
+class _HitSize(NamedTuple):
+    id: int
+    state: str
+    provider_hit_id: str
+    max_assignments: int
+
+
+def _hits(session: Session, batch_id: int, hit_ids: Sequence[int]) -> list[_HitSize]:
     hit_specs.batch_context(session, batch_id)  # NotFound for an unknown batch
-    found = list(session.scalars(select(Hit).where(Hit.batch_id == batch_id).order_by(Hit.id)))
-    missing = set(hit_ids) - {hit.id for hit in found}
+    columns = (Hit.id, Hit.state, Hit.provider_hit_id, Hit.max_assignments)
+    rows = session.execute(select(*columns).where(Hit.batch_id == batch_id).order_by(Hit.id))
+    found = [_HitSize(*row) for row in rows]
+    wanted = set(hit_ids)
+    missing = wanted - {hit.id for hit in found}
     if missing or not found:
         raise NotFound(f"batch {batch_id}: it has no HIT {', '.join(map(str, sorted(missing)))}")
-    return [hit for hit in found if not hit_ids or hit.id in hit_ids]
+    return [hit for hit in found if not wanted or hit.id in wanted]

@@ -243,6 +243,9 @@ def addresses(app: Flask, key: str) -> Iterator[str]:
     yield "/api/v1/jobs/1/labels?limit=500"
     yield f"/api/v1/jobs/1/labels?after={far}"
     yield "/api/v1/jobs/1/ledger?limit=500"
+    yield "/jobs/1/exports/count?format=coco"
+    yield "/jobs/1/exports/count?format=coco&classes=car&min_confidence=0.9"
+    yield "/api/v1/batches/1/extend?n_more=1"
     yield "/adjudicate?job=1"
 
 
