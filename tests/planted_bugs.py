@@ -221,8 +221,8 @@ BUGS = (
     _bug(
         "an order holds its growth, not what it opens",
         "hits/extending",
-        "one.provider, hit, target) * (target - n_covered),",
-        "one.provider, hit, target) * (target - hit.max_assignments),",
+        "* (target - n_covered),",
+        "* (target - hit.max_assignments),",
         "extending.py::test_slots_that_nobody_took_are_opened_again_and_paid_for",
     ),
     _bug(
