@@ -47,8 +47,12 @@ def count_export(
     """What an export would hold if it were asked for now; see ``plan_export``."""
     job, schema = _job(session, job_id)
     choices = check_choices(schema, format, filters, wanted)
-    n_labels = count_labels(session, job.id, schema, choices)
-    return Count(n_labels, count_final(session, job.id))
+    by_kind = count_final(session, job.id)
+    if choices.filters == Filters(kind=choices.filters.kind):
+        n_labels = sum(by_kind.get(kind, 0) for kind in kinds_of(choices))
+    else:
+        n_labels = count_labels(session, job.id, schema, choices)
+    return Count(n_labels, sum(by_kind.values()))
 
 
 def plan_export(
@@ -170,7 +174,7 @@ def _rounded(share: float | None) -> float | None:
 
 def _nothing(session: Session, job: Job, choices: Choices) -> str:
     held = " or ".join(kinds_of(choices))
-    n_final = count_final(session, job.id)
+    n_final = sum(count_final(session, job.id).values())
     if choices.filters == Filters() or not n_final:
         return f"job {job.name!r}: has no labels of {held} yet to write as {choices.format}"
     return f"job {job.name!r}: the filters leave no labels of {held} (of {n_final:,} final ones)"

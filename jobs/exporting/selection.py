@@ -21,11 +21,15 @@ def count_labels(session: Session, job_id: int, schema: LabelSchema, choices: Ch
     return session.scalar(found) or 0
 
 
-def count_final(session: Session, job_id: int) -> int:
-    """How many final labels the job has, whatever is chosen."""
-    found = select(func.count()).select_from(Label).join(Consensus, _its_question(Label))
-    here = (Label.job_id == job_id, is_newest(Label), Consensus.state.in_(SETTLED))
-    return session.scalar(found.where(*here)) or 0
+def count_final(session: Session, job_id: int) -> dict[str, int]:
+    """How many final labels the job has by kind, whatever is chosen."""
+    has_label = exists().where(_its_question(Label))
+    found = (
+        select(Consensus.kind, func.count())
+        .where(Consensus.job_id == job_id, Consensus.state.in_(SETTLED), has_label)
+        .group_by(Consensus.kind)
+    )
+    return dict(session.execute(found).all())
 
 
 def chosen_ids(
