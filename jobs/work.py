@@ -62,6 +62,7 @@ def enqueue(
     key = f"{task_name}:{subject_id}"
     due = at or now
     same = select(Work).where(Work.key == key).with_for_update()
+    same = same.execution_options(populate_existing=True)  # as it is now, whatever was read before
     row = session.scalar(same)
     if row is None:  # for several who ask at once, one of them makes it
         new = {"key": key, "task_name": task_name, "subject_id": subject_id, "state": "ready"}
